@@ -1,0 +1,50 @@
+# Every target sets up what it needs; on a fresh Debian or Ubuntu only git, make and python3 are required.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO ?= demo
+
+.PHONY: setup demo test check format lock bench drill judges clean
+
+setup: .venv/ready
+
+.venv/ready: scripts/setup.sh requirements/dev.txt pyproject.toml
+	bash scripts/setup.sh $(PYTHON)
+	@touch $@
+
+demo: setup
+	bash scripts/demo.sh $(DEMO)
+
+judges: setup
+	bash tests/judges/install.sh
+
+test: setup judges
+	$(BIN)/pytest
+
+check: setup judges
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Refreshes the locked requirements; needs `uv` (https://docs.astral.sh/uv/) on the path.
+lock:
+	uv pip compile -q --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command "make lock" -o requirements/run.txt pyproject.toml
+	uv pip compile -q --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command "make lock" --extra dev -c requirements/run.txt -o requirements/dev.txt \
+		pyproject.toml
+
+bench: setup
+	$(BIN)/python benchmarks/reading.py
+
+drill: setup
+	$(BIN)/pytest -m drill tests/faults
+
+clean:
+	rm -rf .venv demo build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,183 @@
+"""Dated code lists and units, read from TOML files: every value has its citation and the days it is in force."""
+
+import tomllib
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.schema import Table
+
+from archive.tables.holdings import fonds
+from archive.tables.units import code, unit, unit_code, unit_name, unit_parent, unit_succession
+
+SHIPPED = Path(__file__).with_name("code_lists")
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One value of a list with the days it is in force.
+
+    citation begins with its mark: [V] read in the law, [S] secondary source, [U] unverified.
+    """
+
+    system: str
+    value: str
+    label_vi: str
+    label_en: str | None
+    valid_from: date
+    valid_until: date | None
+    replaced_by: str | None
+    citation: str
+
+    def in_force(self, on: date) -> bool:
+        """Whether the code may be used for something of that day."""
+        return self.valid_from <= on and (self.valid_until is None or on <= self.valid_until)
+
+
+def _fold(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+
+
+def read_code_list(path: Path) -> tuple[Code, ...]:
+    """Return the codes of one list file. A damaged file raises tomllib.TOMLDecodeError or KeyError."""
+    document = tomllib.loads(path.read_text(encoding="utf-8"))
+    return tuple(
+        Code(
+            system=document["system"],
+            value=row["value"],
+            label_vi=unicodedata.normalize("NFC", row["vi"]),
+            label_en=row.get("en"),
+            valid_from=row.get("from", document["from"]),
+            valid_until=row.get("until"),
+            replaced_by=row.get("replaced_by"),
+            citation=f"[{row.get('mark', document['mark'])}] {row.get('citation', document['citation'])}",
+        )
+        for row in document["codes"]
+    )
+
+
+def shipped_codes() -> tuple[Code, ...]:
+    """Return every code list that comes with the program."""
+    return tuple(c for path in sorted(SHIPPED.glob("codes-*.toml")) for c in read_code_list(path))
+
+
+class CodeBook:
+    """Finds a code by its value or its label on a day; what it does not know it says so by None."""
+
+    def __init__(self, codes: Iterable[Code]) -> None:
+        self._codes = tuple(codes)
+        self._by_name: dict[tuple[str, str], list[Code]] = {}
+        for entry in self._codes:
+            for name in {entry.value, entry.label_vi, entry.label_en or entry.value}:
+                self._by_name.setdefault((entry.system, _fold(name)), []).append(entry)
+
+    def find(self, system: str, name: str, on: date) -> Code | None:
+        """Return the code of a list by value or label (capitals ignored) in force on a day."""
+        for entry in self._by_name.get((system, _fold(name)), []):
+            if entry.in_force(on):
+                return entry
+        return None
+
+
+def load_codes(connection: Connection) -> CodeBook:
+    """Return the code lists the catalogue holds."""
+    rows = connection.execute(select(code)).mappings()
+    return CodeBook(Code(**dict(row)) for row in rows)
+
+
+def _upsert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    connection.execute(insert(table).on_conflict_do_nothing(), rows)
+
+
+def store_codes(connection: Connection, codes: Iterable[Code]) -> None:
+    """Add the codes that are not there yet; what is there is never changed, it is ended by a new row."""
+    _upsert(
+        connection,
+        code,
+        [
+            {
+                "system": c.system,
+                "value": c.value,
+                "valid_from": c.valid_from,
+                "label_vi": c.label_vi,
+                "label_en": c.label_en,
+                "valid_until": c.valid_until,
+                "replaced_by": c.replaced_by,
+                "citation": c.citation,
+            }
+            for c in codes
+        ],
+    )
+
+
+def store_units(connection: Connection, path: Path) -> None:
+    """Add the units, names, codes, parents, successions and fonds of a file that are not there yet."""
+    document = tomllib.loads(path.read_text(encoding="utf-8"))
+    units = document["units"]
+    _upsert(connection, unit, [{"id": u["id"], "kind": u["kind"]} for u in units])
+    _upsert(
+        connection,
+        unit_name,
+        [
+            {"unit_id": u["id"], "valid_from": n["from"], "valid_until": n.get("until"), "name": n["name"]}
+            for u in units
+            for n in u["names"]
+        ],
+    )
+    _upsert(
+        connection,
+        unit_code,
+        [
+            {
+                "unit_id": u["id"],
+                "system": c["system"],
+                "value": c["value"],
+                "valid_from": c["from"],
+                "valid_until": c.get("until"),
+            }
+            for u in units
+            for c in u.get("codes", [])
+        ],
+    )
+    _upsert(
+        connection,
+        unit_parent,
+        [
+            {
+                "unit_id": u["id"],
+                "parent_id": p["id"],
+                "valid_from": p["from"],
+                "valid_until": p.get("until"),
+            }
+            for u in units
+            for p in u.get("parents", [])
+        ],
+    )
+    _upsert(
+        connection,
+        unit_succession,
+        [
+            {
+                "predecessor_id": s["from_unit"],
+                "successor_id": s["to_unit"],
+                "effective_on": s["on"],
+                "kind": s["kind"],
+                "basis": s["basis"],
+            }
+            for s in document.get("successions", [])
+        ],
+    )
+    _upsert(
+        connection,
+        fonds,
+        [{"code": f["code"], "title": f["title"], "unit_id": f["unit"]} for f in document.get("fonds", [])],
+    )

@@ -1,0 +1,164 @@
+"""What can go wrong in the archive: the class is the meaning, `code` its stable slug."""
+
+from datetime import datetime
+
+
+class ArchiveError(Exception):
+    """Root of every error the archive raises on purpose."""
+
+    code = "archive-error"
+
+
+class KeyTaken(ArchiveError):
+    """A put found the key already claimed by an object."""
+
+    code = "key-taken"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the key is already claimed by an object: {key}")
+        self.key = key
+
+
+class ObjectNotFound(ArchiveError):
+    """No object version has this key and version id."""
+
+    code = "object-not-found"
+
+    def __init__(self, key: str, version_id: str | None = None) -> None:
+        super().__init__(f"no object under this key: {key} (version {version_id or 'any'})")
+        self.key = key
+        self.version_id = version_id
+
+
+class ObjectLocked(ArchiveError):
+    """A version may not be deleted: its retention has not ended or it is held."""
+
+    code = "object-locked"
+
+    def __init__(self, key: str, retain_until: datetime, *, held: bool) -> None:
+        why = "it is held" if held else f"it is locked until {retain_until.isoformat()}"
+        super().__init__(f"the object may not be deleted, {why}: {key}")
+        self.key = key
+        self.retain_until = retain_until
+        self.held = held
+
+
+class RetentionShortened(ArchiveError):
+    """A lock was asked to end earlier than it does; locks only ever grow."""
+
+    code = "retention-shortened"
+
+    def __init__(self, key: str, current: datetime, asked: datetime) -> None:
+        super().__init__(
+            f"the lock of {key} ends {current.isoformat()}; it may not be moved back to {asked.isoformat()}"
+        )
+        self.key = key
+        self.current = current
+        self.asked = asked
+
+
+class DigestMismatch(ArchiveError):
+    """Stored or given bytes do not have the digest recorded for them."""
+
+    code = "digest-mismatch"
+
+    def __init__(self, key: str, expected: str, found: str) -> None:
+        super().__init__(f"{key}: expected SHA-256 {expected}, found {found}; restore it from a good copy")
+        self.key = key
+        self.expected = expected
+        self.found = found
+
+
+class InvalidKey(ArchiveError):
+    """An object key outside the layouts of docs/storage.md."""
+
+    code = "invalid-key"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"not an object key of this archive: {key!r}")
+        self.key = key
+
+
+class StoreUnavailable(ArchiveError):
+    """The store could not be reached or written; nothing is known to have been stored."""
+
+    code = "store-unavailable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the object store cannot be used: {reason}")
+        self.reason = reason
+
+
+class UnknownUrl(ArchiveError):
+    """A setting names an adapter that does not exist."""
+
+    code = "unknown-url"
+
+    def __init__(self, setting: str, url: str) -> None:
+        super().__init__(f"{setting}: no adapter answers to {url!r}")
+        self.setting = setting
+        self.url = url
+
+
+class PackageInvalid(ArchiveError):
+    """A package does not read back as docs/storage.md says: a member is missing, surplus or changed."""
+
+    code = "package-invalid"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the package does not match its own METS: {reason}")
+        self.reason = reason
+
+
+class EventTooLarge(ArchiveError):
+    """An event's canonical bytes exceed 65,535; long lists belong in the package."""
+
+    code = "event-too-large"
+
+    def __init__(self, kind: str, size: int) -> None:
+        super().__init__(f"event {kind} has {size} bytes, the limit is 65,535")
+        self.kind = kind
+        self.size = size
+
+
+class SigningFailed(ArchiveError):
+    """No signature could be made; the file is not released."""
+
+    code = "signing-failed"
+
+    def __init__(self, role: str, reason: str) -> None:
+        super().__init__(f"signing as {role} failed: {reason}")
+        self.role = role
+        self.reason = reason
+
+
+class NotFound(ArchiveError):
+    """The catalogue has nothing by this name, or the caller may not know of it."""
+
+    code = "not-found"
+
+    def __init__(self, what: str, name: str) -> None:
+        super().__init__(f"no {what} named {name}")
+        self.what = what
+        self.name = name
+
+
+class Refused(ArchiveError):
+    """An act a rule forbids, with the rule's slug."""
+
+    code = "refused"
+
+    def __init__(self, rule: str, reason: str) -> None:
+        super().__init__(reason)
+        self.rule = rule
+        self.reason = reason
+
+
+class HomeNotReady(ArchiveError):
+    """The home folder has no archive yet, or one of another version."""
+
+    code = "home-not-ready"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

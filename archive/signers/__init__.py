@@ -1,0 +1,1 @@
+"""Keys that sign, named by their role. Start at `port`; `open` names the adapters."""

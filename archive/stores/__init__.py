@@ -1,0 +1,1 @@
+"""Where packages lie: one port, one adapter per file. Start at `port`; `open` names the adapters."""

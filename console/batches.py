@@ -1,0 +1,185 @@
+"""The commands about batches."""
+
+from pathlib import Path
+
+from sqlalchemy import select
+
+from archive.database import reading, writing
+from console.home import Home, utc_now
+from console.terminal import Terminal
+from ingest import batch as batches
+from ingest import worklist
+from ingest.acceptance import Acceptor, accept_batch
+from ingest.pipeline import release_ended
+from ingest.reasons import sentence
+from ingest.receipt import OpenMatters, Receipt, open_matters, printable, receipt_of, state_label
+from ingest.tables import batch
+
+
+def list_batches(home: Home, terminal: Terminal) -> None:
+    """List every batch with its figures, newest first."""
+    with reading(home.engine) as connection:
+        rows = connection.execute(select(batch).order_by(batch.c.received_at.desc())).all()
+        listed = [
+            {
+                "batch": row.id,
+                "label": row.label,
+                "state": row.state,
+                "received_at": row.received_at.isoformat(),
+                "received": (figures := batches.figures_of(connection, row.id)).received,
+                "archived": figures.archived + figures.blank,
+                "waiting": figures.waiting,
+                "rejected": figures.rejected,
+            }
+            for row in rows
+        ]
+    terminal.table(
+        ["lô", "thư mục", "trạng thái", "nhận", "lưu", "chờ", "từ chối"],
+        [
+            [
+                str(b["batch"]),
+                str(b["label"]),
+                state_label(str(b["state"]), terminal.language),
+                *(str(b[k]) for k in ("received", "archived", "waiting", "rejected")),
+            ]
+            for b in listed
+        ],
+    )
+    terminal.answer({"batches": listed})
+
+
+def _print(terminal: Terminal, receipt: Receipt) -> None:
+    f = receipt.figures
+    terminal.text(
+        f"{f.declared} − {f.missing} + {f.surplus} = {f.received} = "
+        f"{f.archived} + {f.blank} + {f.separator} + {f.rejected} + {f.waiting}"
+    )
+    terminal.text(
+        "kê khai − thiếu + thừa = nhận = lưu + trắng + phân cách + từ chối + chờ"
+        if terminal.language == "vi"
+        else "declared − missing + surplus = received = archived + blank + separator + rejected + waiting"
+    )
+    terminal.table(
+        ["", "", "", ""],
+        [
+            [
+                i.file,
+                state_label(i.state, terminal.language),
+                str(i.captures),
+                i.archive_number or i.message or "",
+            ]
+            for i in receipt.items
+        ],
+    )
+    terminal.table(
+        ["", "", "", "", ""],
+        [
+            [state_label(d.kind, terminal.language), d.file, str(d.captures), d.message, d.word or ""]
+            for d in receipt.differences
+        ],
+    )
+
+
+def show_batch(home: Home, terminal: Terminal, batch_id: str) -> None:
+    """Show a batch: its account, its items, what keeps it open and how far the work is."""
+    with reading(home.engine) as connection:
+        receipt = receipt_of(connection, batch_id, language=terminal.language)
+        backlog = worklist.backlog(connection, now=utc_now())
+    _print(terminal, receipt)
+    matters = open_matters(receipt)
+    _say_open(terminal, batch_id, matters, closed=receipt.state == "closed")
+    terminal.answer(
+        {
+            **receipt.as_json(),
+            "open": {
+                "waiting": matters.waiting,
+                "discrepancies": matters.discrepancies,
+                "rejections": matters.rejections,
+                "unaccepted": matters.unaccepted,
+            },
+            "quarantined": backlog.quarantined,
+        }
+    )
+
+
+def _say_open(terminal: Terminal, batch_id: str, matters: OpenMatters, *, closed: bool) -> None:
+    if closed:
+        terminal.say("say.closed", batch=batch_id)
+        return
+    terminal.say(
+        "say.open",
+        batch=batch_id,
+        waiting=matters.waiting,
+        discrepancies=matters.discrepancies,
+        rejections=matters.rejections,
+        unaccepted=matters.unaccepted,
+    )
+
+
+def show_receipt(home: Home, terminal: Terminal, batch_id: str, *, pdf: Path | None) -> None:
+    """Print the receipt, and write the printable page when a file is named."""
+    with reading(home.engine) as connection:
+        receipt = receipt_of(connection, batch_id, language=terminal.language)
+    if pdf is not None:
+        pdf.write_bytes(printable(receipt, language=terminal.language))
+        terminal.say("say.exported", file=pdf, sha256="PDF/A")
+    _print(terminal, receipt)
+    terminal.answer(receipt.as_json())
+
+
+def accept(
+    home: Home,
+    terminal: Terminal,
+    batch_id: str,
+    *,
+    said: str | None,
+    clean_only: bool,
+    failed_pages: tuple[str, ...],
+) -> None:
+    """Accept a batch's records, write a person's word down, and close the batch if nothing keeps it open."""
+    with reading(home.engine) as connection:
+        batches.find_batch(connection, batch_id)
+    scratch = home.new_scratch()
+    acceptor = Acceptor(home.engine, home.store(), scratch, home.settings.ingest.locks, home.principal, utc_now())
+    try:
+        accepted, left = accept_batch(
+            acceptor,
+            batch_id,
+            basis=said or "person:batch-accept",
+            clean_only=clean_only,
+            failed_pages=failed_pages,
+        )
+    finally:
+        scratch.rmdir()
+    with writing(home.engine) as connection:
+        if said:
+            batches.give_word(connection, batch_id, said, principal=home.principal, at=utc_now())
+        receipt = receipt_of(connection, batch_id, language=terminal.language)
+        matters = open_matters(receipt)
+        if matters.none and receipt.state == "open":
+            batches.close(connection, batch_id, principal=home.principal, at=utc_now())
+    closed = matters.none
+    if closed:
+        release_ended(home.engine, home.staging(), batch_id, now=utc_now())
+    terminal.say("say.accepted", accepted=accepted)
+    for one in left:
+        reasons = "; ".join(sentence(r, terminal.language) for r in one.reasons)
+        terminal.say("say.not-accepted", file=one.file, reasons=reasons)
+    _say_open(terminal, batch_id, matters, closed=closed)
+    terminal.answer(
+        {
+            "batch": batch_id,
+            "accepted": accepted,
+            "not_accepted": [{"file": n.file, "record": n.record_id, "reasons": list(n.reasons)} for n in left],
+            "closed": closed,
+        }
+    )
+
+
+def retry(home: Home, terminal: Terminal, batch_id: str, *, file: str | None) -> None:
+    """Put a batch's quarantined work back on the list."""
+    with writing(home.engine) as connection:
+        batches.find_batch(connection, batch_id)
+        count = worklist.retry(connection, batch_id, now=utc_now(), file=file)
+    terminal.say("say.retried", count=count)
+    terminal.answer({"batch": batch_id, "retried": count})

@@ -1,0 +1,33 @@
+"""The command that examines an archive: every package's checks, one list of findings."""
+
+from dataclasses import asdict
+
+from archive.checks import check_events, check_leftovers, check_objects
+from archive.doctor import examine
+from console.home import Home, utc_now
+from console.terminal import Terminal
+from ingest.checks import check_batches, check_leases, check_scratch, check_staging
+
+
+def run_doctor(home: Home, terminal: Terminal, *, deep: bool) -> bool:
+    """Examine, report, and return whether nothing was found."""
+    store, staging = home.store(), home.staging()
+    findings = examine(
+        [
+            lambda: check_objects(home.engine, store, deep=deep),
+            lambda: check_leftovers(store, "objects"),
+            lambda: check_leftovers(staging, "staging"),
+            lambda: check_events(home.engine),
+            lambda: check_leases(home.engine, now=utc_now()),
+            lambda: check_batches(home.engine),
+            lambda: check_staging(home.engine, staging),
+            lambda: check_scratch(home.settings.ingest.scratch),
+        ]
+    )
+    if findings:
+        terminal.say("say.findings", count=len(findings))
+        terminal.table(["", "", ""], [[f.fault, f.subject, f.detail] for f in findings])
+    else:
+        terminal.say("say.healthy")
+    terminal.answer({"ok": not findings, "findings": [asdict(f) for f in findings]})
+    return not findings

@@ -1,0 +1,138 @@
+"""The commands about records and holds."""
+
+from pathlib import Path
+
+from archive.package.read import open_package
+from sqlalchemy import select
+
+from archive.database import reading
+from archive.retrieve import describe_record, export_package, find_record, released
+from archive.tables.holdings import record
+from console.home import Home, utc_now
+from console.terminal import Terminal
+from ingest.tables import item
+from ocr import alto
+from retention.holds import lift_hold, place_hold
+
+
+def list_records(home: Home, terminal: Terminal, *, batch_id: str | None, state: str | None) -> None:
+    """List records in the order they were received."""
+    query = (
+        select(
+            record.c.id,
+            record.c.archive_number,
+            record.c.state,
+            record.c.code_number,
+            record.c.code_notation,
+            record.c.subject,
+        )
+        .where(record.c.state.not_in(("reserved", "void")))
+        .order_by(record.c.received_at, record.c.archive_number)
+    )
+    if batch_id is not None:
+        query = query.where(record.c.id.in_(select(item.c.record_id).where(item.c.batch_id == batch_id)))
+    if state is not None:
+        query = query.where(record.c.state == state)
+    with reading(home.engine) as connection:
+        rows = connection.execute(query).all()
+    listed = [
+        {
+            "record": row.id,
+            "archive_number": row.archive_number,
+            "state": row.state,
+            "number": "/".join(x for x in (row.code_number, row.code_notation) if x),
+            "subject": row.subject,
+        }
+        for row in rows
+    ]
+    terminal.table(
+        ["", "", "", "", ""],
+        [[r["record"], r["archive_number"], r["state"], r["number"], (r["subject"] or "")[:80]] for r in listed],
+    )
+    terminal.answer({"records": listed})
+
+
+def show_record(home: Home, terminal: Terminal, name: str) -> None:
+    """Show what the catalogue says of a record."""
+    with reading(home.engine) as connection:
+        described = describe_record(connection, find_record(connection, name))
+    terminal.table(
+        ["", ""],
+        [[k, str(v)] for k, v in described.items() if v not in (None, []) and not isinstance(v, dict | list)],
+    )
+    terminal.answer(described)
+
+
+def show_text(home: Home, terminal: Terminal, name: str, *, purpose: str) -> None:
+    """Print the accepted reading of a record, page by page; logged before it is opened."""
+    with reading(home.engine) as connection:
+        record_id = find_record(connection, name)
+    pages = []
+    with (
+        released(
+            home.engine,
+            home.store(),
+            record_id,
+            act="record.text",
+            principal=home.principal,
+            purpose=purpose,
+            at=utc_now(),
+        ) as (_, stream),
+        open_package(stream) as package,
+    ):
+        for page in package.content().pages:
+            text = ""
+            confidence = page.confidence
+            if page.text_member is not None:
+                text = alto.from_alto(package.read(page.text_member)).text
+            pages.append(
+                {
+                    "page": page.number,
+                    "state": page.state,
+                    "failure": page.failure,
+                    "confidence": confidence,
+                    "text": text,
+                }
+            )
+    for one in pages:
+        terminal.text(f"— {one['page']} —\n{one['text']}")
+    terminal.answer({"record": record_id, "pages": pages})
+
+
+def export(home: Home, terminal: Terminal, name: str, *, out: Path | None, purpose: str) -> None:
+    """Write a record's package to a file; logged before it is opened, checked when it is written."""
+    with reading(home.engine) as connection:
+        record_id = find_record(connection, name)
+    with released(
+        home.engine,
+        home.store(),
+        record_id,
+        act="record.export",
+        principal=home.principal,
+        purpose=purpose,
+        at=utc_now(),
+    ) as (row, stream):
+        target = out or Path(f"{row.objid}.zip")
+        if target.is_dir():
+            target = target / f"{row.objid}.zip"
+        export_package(row, stream, target)
+    terminal.say("say.exported", file=target, sha256=row.sha256)
+    terminal.answer({"record": record_id, "file": str(target), "sha256": row.sha256})
+
+
+def hold_record(home: Home, terminal: Terminal, name: str, *, basis: str) -> None:
+    """Place a hold on a record."""
+    with reading(home.engine) as connection:
+        record_id = find_record(connection, name)
+    hold_id = place_hold(home.engine, home.store(), record_id, basis=basis, principal=home.principal, at=utc_now())
+    terminal.say("say.held", record=record_id)
+    terminal.answer({"record": record_id, "hold": hold_id})
+
+
+def lift_record(home: Home, terminal: Terminal, name: str, *, basis: str) -> None:
+    """Lift the holds of a record."""
+    with reading(home.engine) as connection:
+        record_id = find_record(connection, name)
+    count = lift_hold(home.engine, home.store(), record_id, basis=basis, principal=home.principal, at=utc_now())
+    terminal.say("say.lifted", count=count)
+    terminal.answer({"record": record_id, "lifted": count})

@@ -1,0 +1,149 @@
+"""The commands that take scans in and work them off."""
+
+import shutil
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy import func, select
+
+from archive.database import reading
+from console.home import Home, HomeSettings, utc_now
+from console.terminal import Terminal
+from console.words import word
+from ingest.checks import clean_scratch
+from ingest.intake import Door, take_in
+from ingest.supervisor import Supervisor, spawn_context
+from ingest.tables import capture, item, page_result, work_item
+from ingest.workman import run_child
+from retention.renewal import renew_locks
+
+
+def run_intake(
+    home: Home,
+    terminal: Terminal,
+    folder: Path,
+    *,
+    manifest: Path | None,
+    unit: str | None,
+    operator: str | None,
+) -> None:
+    """Take a folder in and say what was found."""
+    clean_scratch(home.settings.ingest.scratch)
+    home.staging().sweep()
+    scratch = home.new_scratch()
+    reader = home.reader(scratch)
+    door = Door(
+        engine=home.engine,
+        staging=home.staging(),
+        reader=reader,
+        seal=home.seal(),
+        settings=home.settings.ingest,
+        principal=home.principal,
+        scratch=scratch,
+        now=utc_now,
+    )
+    try:
+        taken = take_in(door, folder, manifest_path=manifest, unit=unit, operator=operator)
+    finally:
+        reader.close()
+        shutil.rmtree(scratch, ignore_errors=True)
+    terminal.say(
+        "say.taken",
+        batch=taken.batch_id,
+        items=taken.items,
+        missing=len(taken.missing_files),
+        ignored=len(taken.ignored),
+    )
+    terminal.say("say.next", command="sohoa work --until-idle")
+    terminal.answer(
+        {
+            "batch": taken.batch_id,
+            "items": taken.items,
+            "missing_files": list(taken.missing_files),
+            "ignored": list(taken.ignored),
+        }
+    )
+
+
+def work_as_child(settings: HomeSettings) -> None:
+    """Be one worker process of an opened home."""
+    run_child(lambda: Home.open(settings).desk())
+
+
+class _Meter:
+    """Pages done of pages waiting: a bar with speed and remaining time on a terminal, nothing elsewhere."""
+
+    def __init__(self, home: Home, terminal: Terminal) -> None:
+        self._home = home
+        self._progress = Progress(
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            BarColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=terminal.err,
+            disable=not terminal.err.is_terminal,
+        )
+        self._unit = word("say.pages", terminal.language)
+        self._before, self._total = self._counts()
+        self._task = self._progress.add_task("", total=self._total, rate="")
+
+    def _counts(self) -> tuple[int, int]:
+        with reading(self._home.engine) as connection:
+            kept = connection.execute(select(func.count()).select_from(page_result)).scalar_one()
+            waiting = connection.execute(
+                select(func.count())
+                .select_from(capture)
+                .join(item, item.c.id == capture.c.item_id)
+                .join(work_item, work_item.c.subject_id == item.c.id)
+                .where(capture.c.state == "waiting", work_item.c.state.in_(("ready", "leased")))
+            ).scalar_one()
+        return kept, waiting
+
+    def __enter__(self) -> "_Meter":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._progress.stop()
+
+    def tick(self) -> None:
+        """Bring the bar up to date."""
+        if self._progress.disable:
+            return
+        done = self._counts()[0] - self._before
+        speed = self._progress.tasks[0].speed
+        rate = f"{speed:.1f} {self._unit}/s" if speed else ""
+        self._progress.update(self._task, completed=done, rate=rate)
+
+
+def run_work(home: Home, terminal: Terminal, *, workers: int, until_idle: bool) -> None:
+    """Run workers until stopped, or until every item has a state."""
+    ingest = home.settings.ingest
+    clean_scratch(ingest.scratch)
+    home.store().sweep()
+    home.staging().sweep()
+    renew_locks(home.engine, home.store(), now=utc_now(), principal=home.principal, settings=ingest.locks)
+    context = spawn_context()
+
+    def new_worker() -> BaseProcess:
+        return context.Process(target=work_as_child, args=(home.settings,), name="sohoa-worker")
+
+    before = _ended(home)
+    supervisor = Supervisor(home.engine, ingest, new_worker, workers=workers, now=utc_now)
+    with _Meter(home, terminal) as meter:
+        result = supervisor.run(until_idle=until_idle, tick=meter.tick)
+    clean_scratch(ingest.scratch)
+    done = _ended(home) - before
+    left = result.backlog.ready + result.backlog.later + result.backlog.leased
+    terminal.say("say.worked", done=done, left=left, quarantined=result.backlog.quarantined, deaths=result.deaths)
+    terminal.answer(
+        {"done": done, "waiting": left, "quarantined": result.backlog.quarantined, "deaths": result.deaths}
+    )
+
+
+def _ended(home: Home) -> int:
+    with reading(home.engine) as connection:
+        return connection.execute(
+            select(func.count()).select_from(work_item).where(work_item.c.state == "done")
+        ).scalar_one()

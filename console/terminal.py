@@ -1,0 +1,42 @@
+"""How commands speak: JSON alone on standard output, everything else on standard error."""
+
+import json
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from console.words import Language, word
+
+
+class Terminal:
+    """One command's voice."""
+
+    def __init__(self, language: Language, *, as_json: bool) -> None:
+        self.language: Language = language
+        self.as_json = as_json
+        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def say(self, name: str, **facts: object) -> None:
+        """Tell a person something: on standard error, so that standard output stays for answers."""
+        self.err.print(word(name, self.language, **facts), markup=False)
+
+    def answer(self, document: Any) -> None:
+        """Print the JSON answer, if JSON was asked for."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+
+    def table(self, columns: list[str], rows: list[list[str]]) -> None:
+        """Print rows for a person on standard output; in JSON mode nothing."""
+        if self.as_json:
+            return
+        table = Table(*columns, box=None, pad_edge=False)
+        for row in rows:
+            table.add_row(*row)
+        Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table, markup=False)
+
+    def text(self, text: str) -> None:
+        """Print plain text for a person on standard output; in JSON mode nothing."""
+        if not self.as_json:
+            sys.stdout.write(text + "\n")

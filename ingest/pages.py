@@ -1,0 +1,91 @@
+"""Reads every page of an item once and keeps each result, so that a restart reads no page twice."""
+
+import json
+import time
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, insert, select
+
+from archive.database import reading, writing
+from ingest import worklist
+from ingest.desk import Desk
+from ingest.tables import page_result
+from ingest.worklist import Claim
+from ocr.errors import PageFailed
+from ocr.page import CaptureProbe, FileProbe, ReadPage
+from ocr.wire import read_page_from_json, read_page_to_json
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPage:
+    """One page's kept result: a reading, or the slug and sentence of why there is none."""
+
+    index: int
+    reading: ReadPage | None
+    failure: str | None
+    failure_detail: str | None
+
+    @property
+    def state(self) -> str:
+        """read, blank or failed."""
+        if self.reading is None:
+            return "failed"
+        return "blank" if self.reading.blank else "read"
+
+
+def kept_pages(connection: Connection, work_item_id: str) -> dict[int, KeptPage]:
+    """Return what is already read of a work item, by index in its file."""
+    rows = connection.execute(select(page_result).where(page_result.c.work_item_id == work_item_id))
+    return {
+        row.file_index: KeptPage(
+            row.file_index,
+            read_page_from_json(json.loads(zlib.decompress(row.reading))) if row.reading else None,
+            row.failure,
+            row.failure_detail,
+        )
+        for row in rows
+    }
+
+
+def read_pages(desk: Desk, claim: Claim, received: Path, probe: FileProbe) -> Sequence[KeptPage]:
+    """Read the pages that are not kept yet and return all of them in order.
+
+    A page that fails is kept as failed with its reason; it never stops the others. The lease is checked
+    with each page kept: a worker that lost it stops here.
+    """
+    with reading(desk.engine) as connection:
+        kept = kept_pages(connection, claim.work_item_id)
+    for capture in probe.captures:
+        if capture.index not in kept:
+            kept[capture.index] = _read_one(desk, claim, received, capture)
+            desk.failpoints.passing("reading")
+    return [kept[capture.index] for capture in probe.captures]
+
+
+def _read_one(desk: Desk, claim: Claim, received: Path, capture: CaptureProbe) -> KeptPage:
+    started = time.monotonic()
+    try:
+        result = KeptPage(capture.index, desk.reader.read_page(received, capture), None, None)
+    except PageFailed as error:
+        result = KeptPage(capture.index, None, error.code, str(error)[:500])
+    packed = None
+    if result.reading is not None:
+        packed = zlib.compress(json.dumps(read_page_to_json(result.reading)).encode(), 6)
+    with writing(desk.engine) as connection:
+        worklist.renew(connection, claim, now=desk.now(), settings=desk.settings)
+        connection.execute(
+            insert(page_result).values(
+                work_item_id=claim.work_item_id,
+                file_index=capture.index,
+                state=result.state,
+                reading=packed,
+                failure=result.failure,
+                failure_detail=result.failure_detail,
+                seconds=round(time.monotonic() - started, 3),
+                kept_at=desk.now(),
+            )
+        )
+    return result

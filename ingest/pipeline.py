@@ -1,0 +1,312 @@
+"""The way of one item from its staged file to a locked package, as plain steps.
+
+1. A twin of something already held is linked, not read again.
+2. Record id, archive number and package number are reserved.
+3. Every page is read once; what was read is kept, so a restart goes on with the next page.
+4. A mark of secrecy stops the item here: nothing of it reaches the archive store.
+5. The PDF/A is built and checked, then signed by the digitizer and the agency.
+6. Fields are drawn out, retention follows from them, and everything is frozen in the work item.
+7. The package is written from what was frozen, put under its key with its lock, and read back.
+8. Rows and event are committed together with the end of the work.
+9. Only then is the staging copy released.
+"""
+
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from archive.package.json import content_from_json
+from archive.package.write import write_content
+from sqlalchemy import Connection, Engine, Row, delete, select, update
+
+from archive import events, ledger
+from archive.database import reading, writing
+from archive.deposit import put_or_adopt
+from archive.errors import KeyTaken, ObjectNotFound
+from archive.record import ContentPackage, RecordId
+from archive.stores.port import ObjectStore, StoredObject
+from ingest import worklist
+from ingest.acceptance import accept_by_policy
+from ingest.assembly import assemble, package_members, reserve
+from ingest.desk import Desk, fetch
+from ingest.pages import kept_pages, read_pages
+from ingest.secrecy import find_mark
+from ingest.tables import capture, item, page_result
+from ingest.worklist import Claim
+from ocr.errors import InputRejected
+from retention.locks import candidate_lock
+
+
+@dataclass(frozen=True, slots=True)
+class Deposited:
+    """The item is in the archive, as a candidate; review says why a person should look, if anything."""
+
+    record_id: RecordId
+    review: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """The item's bytes are already held; nothing was read or stored."""
+
+    record_id: RecordId
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A mark of secrecy; a person decides."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The file can't be taken in."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """The same bytes are being worked on under another item; this one waits for it."""
+
+
+Outcome = Deposited | Linked | Stopped | Rejected | Deferred
+
+
+def process_item(desk: Desk, claim: Claim) -> Outcome:
+    """Take one claimed item all the way and return where it ended.
+
+    Safe to call again after a death at any point. Raises LeaseLost when another worker has the item by
+    now, and errors of the stores or the database, after which the work is tried again.
+    """
+    desk.failpoints.passing("claim")
+    workplace = desk.scratch / claim.work_item_id
+    try:
+        if "content" in claim.frozen:
+            return _store(desk, claim, workplace)
+        with reading(desk.engine) as connection:
+            subject = connection.execute(select(item).where(item.c.id == claim.item_id)).one()
+            twin = worklist.earlier_twin(connection, claim.item_id)
+        if twin is not None and twin.state == "archived":
+            return _link(desk, claim, RecordId(twin.record_id))
+        if twin is not None and twin.work_state != "quarantined":
+            return _defer(desk, claim)
+        return _read_and_store(desk, claim, subject, workplace)
+    finally:
+        shutil.rmtree(workplace, ignore_errors=True)
+
+
+def _read_and_store(desk: Desk, claim: Claim, subject: Row[Any], workplace: Path) -> Outcome:
+    try:
+        received = fetch(
+            desk.staging,
+            subject.staging_key,
+            subject.staging_version,
+            workplace / "received",
+            sha256=subject.sha256,
+        )
+        probe = desk.reader.probe(received)
+    except InputRejected as error:
+        return _reject(desk, claim, error.code, str(error))
+    claim = reserve(desk, claim, subject)
+    pages = read_pages(desk, claim, received, probe)
+    if (found := find_mark(p.reading.page for p in pages if p.reading is not None)) is not None:
+        return _stop(desk, claim, f"read-{found[1]}", page_number=found[0])
+    claim = assemble(desk, claim, subject, received, probe, pages, workplace)
+    return _store(desk, claim, workplace)
+
+
+def _store(desk: Desk, claim: Claim, workplace: Path) -> Outcome:
+    """Steps 7-9, from what is frozen alone."""
+    content = content_from_json(claim.frozen["content"])
+    with reading(desk.engine) as connection:
+        subject = connection.execute(select(item).where(item.c.id == claim.item_id)).one()
+        readings = kept_pages(connection, claim.work_item_id)
+    members = package_members(desk, claim, content, subject, readings, workplace)
+    desk.failpoints.passing("packaging")
+    written = write_content(content, members, workplace / "package.zip")
+    desk.failpoints.passing("put")
+    try:
+        stored = put_or_adopt(
+            desk.store,
+            claim.frozen["key"],
+            workplace / "package.zip",
+            sha256=written.sha256,
+            objid=content.objid,
+            retain_until=candidate_lock(desk.now(), desk.settings.locks),
+            now=desk.now(),
+        )
+    except KeyTaken:
+        return _next_number(desk, claim, workplace)
+    desk.failpoints.passing("commit")
+    _commit(desk, claim, content, stored)
+    desk.failpoints.passing("release")
+    release(desk.engine, desk.staging, claim.item_id, now=desk.now())
+    if desk.settings.acceptance == "policy":
+        accept_by_policy(desk, content)
+    return Deposited(content.record_id, content.review)
+
+
+def _next_number(desk: Desk, claim: Claim, workplace: Path) -> Outcome:
+    """A foreign object is under our key: void the number with its reason and go on with the next."""
+    old = content_from_json(claim.frozen["content"])
+    with writing(desk.engine) as connection:
+        ledger.void_package(
+            connection,
+            old.record_id,
+            old.package_number,
+            reason="key-taken",
+            at=desk.now(),
+            principal=desk.principal,
+        )
+        number, objid, key = ledger.reserve_package(
+            connection, old.record_id, kind="content", about=None, work_item_id=claim.work_item_id
+        )
+        content = {**claim.frozen["content"], "package_number": number, "objid": objid}
+        claim = worklist.freeze(
+            connection, claim, {**claim.frozen, "content": content, "key": key}, now=desk.now()
+        )
+    return _store(desk, claim, workplace)
+
+
+def _commit(desk: Desk, claim: Claim, content: ContentPackage, stored: StoredObject) -> None:
+    at = desk.now()
+    with writing(desk.engine) as connection:
+        worklist.finish(connection, claim, reason=None, now=at)
+        ledger.record_deposit(connection, content, stored, at=at, principal=desk.principal)
+        connection.execute(
+            update(item)
+            .where(item.c.id == claim.item_id)
+            .values(state="archived", record_id=content.record_id, review=list(content.review))
+        )
+        for page in content.pages:
+            connection.execute(
+                update(capture)
+                .where(capture.c.item_id == claim.item_id, capture.c.file_index == page.file_index)
+                .values(state="blank" if page.state == "blank" else "archived")
+            )
+
+
+def release(engine: Engine, staging: ObjectStore, item_id: str, *, now: datetime) -> None:
+    """Delete the staging copies of an item that needs them no more. Safe to repeat."""
+    with reading(engine) as connection:
+        key = connection.execute(select(item.c.staging_key).where(item.c.id == item_id)).scalar_one()
+    if key is None:
+        return
+    for stored in list(staging.list_versions(key.rpartition("/")[0] + "/")):
+        try:
+            staging.delete(stored.key, stored.version_id, now=now)
+        except ObjectNotFound:
+            continue  # another hand released it first
+    with writing(engine) as connection:
+        connection.execute(
+            update(item).where(item.c.id == item_id, item.c.released_at.is_(None)).values(released_at=now)
+        )
+
+
+def release_ended(engine: Engine, staging: ObjectStore, batch_id: str, *, now: datetime) -> None:
+    """Release what a closed batch still has in staging: the copies of files that were rejected."""
+    with reading(engine) as connection:
+        left = (
+            connection.execute(select(item.c.id).where(item.c.batch_id == batch_id, item.c.released_at.is_(None)))
+            .scalars()
+            .all()
+        )
+    for item_id in left:
+        release(engine, staging, item_id, now=now)
+
+
+def release_finished(desk: Desk) -> int:
+    """Release what a dead worker had committed but not released; return how many items."""
+    with reading(desk.engine) as connection:
+        left = (
+            connection.execute(
+                select(item.c.id).where(
+                    item.c.state.in_(("archived", "duplicate")),
+                    item.c.released_at.is_(None),
+                    item.c.staging_key.is_not(None),
+                )
+            )
+            .scalars()
+            .all()
+        )
+    for item_id in left:
+        release(desk.engine, desk.staging, item_id, now=desk.now())
+    return len(left)
+
+
+def _link(desk: Desk, claim: Claim, record_id: RecordId) -> Linked:
+    at = desk.now()
+    with writing(desk.engine) as connection:
+        worklist.finish(connection, claim, reason="duplicate", now=at)
+        connection.execute(
+            update(item)
+            .where(item.c.id == claim.item_id)
+            .values(state="duplicate", reason="duplicate", record_id=record_id)
+        )
+        connection.execute(update(capture).where(capture.c.item_id == claim.item_id).values(state="archived"))
+        events.append(
+            connection,
+            "records",
+            "item.duplicate",
+            principal=desk.principal,
+            at=at,
+            payload={"item": claim.item_id, "record": record_id},
+        )
+    release(desk.engine, desk.staging, claim.item_id, now=desk.now())
+    return Linked(record_id)
+
+
+def _defer(desk: Desk, claim: Claim) -> Deferred:
+    with writing(desk.engine) as connection:
+        worklist.put_back(connection, claim, now=desk.now(), after_seconds=2.0)
+    return Deferred()
+
+
+def _void_reserved(desk: Desk, connection: Connection, claim: Claim, reason: str) -> None:
+    if (record_id := claim.frozen.get("record")) is not None:
+        ledger.void_record(connection, RecordId(record_id), reason=reason, at=desk.now(), principal=desk.principal)
+
+
+def _reject(desk: Desk, claim: Claim, reason: str, detail: str) -> Rejected:
+    at = desk.now()
+    with writing(desk.engine) as connection:
+        worklist.finish(connection, claim, reason=reason, now=at)
+        _void_reserved(desk, connection, claim, reason)
+        connection.execute(
+            update(item)
+            .where(item.c.id == claim.item_id)
+            .values(state="rejected", reason=reason, reason_detail=detail[:500])
+        )
+        connection.execute(update(capture).where(capture.c.item_id == claim.item_id).values(state="rejected"))
+        events.append(
+            connection,
+            "records",
+            "item.rejected",
+            principal=desk.principal,
+            at=at,
+            payload={"item": claim.item_id, "reason": reason},
+        )
+    return Rejected(reason)
+
+
+def _stop(desk: Desk, claim: Claim, reason: str, *, page_number: int) -> Stopped:
+    """Stop for a mark of secrecy: the texts already read are deleted, the captures keep waiting."""
+    at = desk.now()
+    with writing(desk.engine) as connection:
+        worklist.finish(connection, claim, reason=reason, now=at)
+        connection.execute(delete(page_result).where(page_result.c.work_item_id == claim.work_item_id))
+        _void_reserved(desk, connection, claim, reason)
+        connection.execute(update(item).where(item.c.id == claim.item_id).values(state="stopped", reason=reason))
+        events.append(
+            connection,
+            "records",
+            "item.stopped",
+            principal=desk.principal,
+            at=at,
+            payload={"item": claim.item_id, "reason": reason, "page": page_number},
+        )
+    return Stopped(reason)

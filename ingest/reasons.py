@@ -1,0 +1,131 @@
+"""Why an item ended where it did: the slug a program reads, and the sentence a person does, in two languages."""
+
+from typing import Literal
+
+Language = Literal["vi", "en"]
+
+_SENTENCES: dict[str, tuple[str, str]] = {
+    "empty-file": ("Tệp rỗng, không có byte nào.", "The file is empty."),
+    "truncated": (
+        "Tệp bị cắt cụt hoặc hỏng cấu trúc; hãy sao chép hoặc quét lại.",
+        "The file is cut short or its structure is broken; copy or scan it again.",
+    ),
+    "wrong-type": (
+        "Nội dung không phải PDF, TIFF, JPEG hay PNG, dù tên tệp ghi gì.",
+        "The content is not PDF, TIFF, JPEG or PNG, whatever the name says.",
+    ),
+    "password-needed": (
+        "Tệp PDF có mật khẩu mở; hãy gỡ mật khẩu rồi gửi lại.",
+        "The PDF needs a password to open; remove it and send the file again.",
+    ),
+    "too-many-pages": (
+        "Tệp khai số trang vượt giới hạn.",
+        "The file claims more pages than the limit.",
+    ),
+    "too-many-pixels": (
+        "Ảnh khai số điểm ảnh vượt giới hạn.",
+        "An image claims more pixels than the limit.",
+    ),
+    "input-rejected": ("Tệp không nhận được.", "The file cannot be taken in."),
+    "still-being-written": (
+        "Tệp vẫn đang được ghi; hãy nhận lại khi đã chép xong.",
+        "The file is still being written; take it in again when it is complete.",
+    ),
+    "duplicate": (
+        "Tệp trùng từng byte với tài liệu đã có trong kho; đã liên kết, không đọc lại.",
+        "The file is byte for byte a record already held; it was linked, not read again.",
+    ),
+    "owner-password": (
+        "Tệp PDF có mật khẩu hạn chế quyền; đã nhận, cần người xem lại.",
+        "The PDF restricts use with an owner password; taken in for review.",
+    ),
+    "signed-input": (
+        "Tệp nhận vào có chữ ký số; đã giữ nguyên từng byte, kiểm tra và ghi nhận chữ ký, cần người xem lại.",
+        "The incoming file is digitally signed; kept byte-exact, its signature validated and recorded.",
+    ),
+    "no-row": (
+        "Tệp không có dòng nào trong bảng kê.",
+        "No row of the manifest names this file.",
+    ),
+    "no-file": (
+        "Bảng kê có dòng này nhưng không có tệp.",
+        "The manifest has this row but there is no such file.",
+    ),
+    "repeated-row": (
+        "Bảng kê ghi tệp này nhiều lần; dòng đầu được dùng.",
+        "The manifest names this file more than once; the first row was used.",
+    ),
+    "impossible-date": (
+        "Bảng kê có ngày không tồn tại; giá trị gốc được giữ để người xem lại.",
+        "The manifest has an impossible date; the raw value is kept for review.",
+    ),
+    "unknown-code": (
+        "Bảng kê có mã không nằm trong danh mục.",
+        "The manifest has a code that is in no list.",
+    ),
+    "not-a-number": ("Bảng kê có số không đọc được.", "The manifest has an unreadable number."),
+    "closed-on-disagrees": (
+        "Ngày kết thúc hồ sơ khác với hồ sơ đã có.",
+        "The closing date differs from the archival file's.",
+    ),
+    "code-number-disagrees": (
+        "Số văn bản đọc được khác với bảng kê.",
+        "The number read differs from the manifest.",
+    ),
+    "code-notation-disagrees": (
+        "Ký hiệu đọc được khác với bảng kê.",
+        "The notation read differs from the manifest.",
+    ),
+    "issued-on-disagrees": (
+        "Ngày ban hành đọc được khác với bảng kê.",
+        "The date of issue read differs from the manifest.",
+    ),
+    "failed-page": (
+        "Có trang không đọc được; người chấp nhận phải nêu đích danh trang.",
+        "A page could not be read; whoever accepts the item must name that page.",
+    ),
+    "page-failed": ("Không đọc được trang.", "The page could not be read."),
+    "declared-mat": ("Bảng kê ghi tài liệu MẬT; dừng, chờ người quyết định.", "Declared MẬT (secret)."),
+    "declared-toi-mat": ("Bảng kê ghi TỐI MẬT; dừng, chờ người quyết định.", "Declared TỐI MẬT."),
+    "declared-tuyet-mat": ("Bảng kê ghi TUYỆT MẬT; dừng, chờ người quyết định.", "Declared TUYỆT MẬT."),
+    "declared-khong-duoc-sao": (
+        "Bảng kê ghi không được sao; dừng, chờ người quyết định.",
+        "Declared not to be copied.",
+    ),
+    "read-mat": (
+        "Trên giấy có dấu MẬT; dừng trước kho lưu trữ, chờ người quyết định.",
+        "The paper bears MẬT; stopped before the archive store.",
+    ),
+    "read-toi-mat": (
+        "Trên giấy có dấu TỐI MẬT; dừng trước kho lưu trữ, chờ người quyết định.",
+        "The paper bears TỐI MẬT; stopped before the archive store.",
+    ),
+    "read-tuyet-mat": (
+        "Trên giấy có dấu TUYỆT MẬT; dừng trước kho lưu trữ, chờ người quyết định.",
+        "The paper bears TUYỆT MẬT; stopped before the archive store.",
+    ),
+    "read-khong-duoc-sao": (
+        "Trên giấy ghi không được sao; dừng trước kho lưu trữ, chờ người quyết định.",
+        "The paper must not be copied; stopped before the archive store.",
+    ),
+    "quarantined": (
+        "Xử lý thất bại nhiều lần; đã cách ly, chạy «sohoa batch retry» sau khi khắc phục.",
+        "Processing failed repeatedly; quarantined. Run `sohoa batch retry` once mended.",
+    ),
+    "surplus": ("Thừa so với bảng kê.", "More than the manifest declares."),
+    "missing": ("Thiếu so với bảng kê.", "Fewer than the manifest declares."),
+}
+
+
+def known_reasons() -> frozenset[str]:
+    """Return every slug that has its sentences."""
+    return frozenset(_SENTENCES)
+
+
+def sentence(slug: str, language: Language = "vi") -> str:
+    """Return what a reason means; a slug without a sentence of its own is shown as it is."""
+    if slug.startswith("failed-page-"):
+        number = slug.removeprefix("failed-page-")
+        return f"Trang {number} không đọc được." if language == "vi" else f"Page {number} could not be read."
+    vi, en = _SENTENCES.get(slug, (slug, slug))
+    return vi if language == "vi" else en

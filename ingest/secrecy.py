@@ -1,0 +1,46 @@
+"""Marks that stop an item before the archive store: MẬT, TỐI MẬT, TUYỆT MẬT and «không được sao».
+
+A read mark counts when it stands alone, as a stamp or a line of its own in capitals: running text may speak
+of secrets freely. Reading loses tones, so the comparison folds them; a false alarm costs a person a look,
+a missed mark could not be undone once the package is locked (STO-8, CPY-7).
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from ocr.page import PageText
+
+_STANDING_ALONE = {
+    "MAT": "mat",
+    "TOI MAT": "toi-mat",
+    "TUYET MAT": "tuyet-mat",
+    "KHONG DUOC SAO": "khong-duoc-sao",
+    "KHONG DUOC SAO CHUP": "khong-duoc-sao",
+    "CAM SAO CHUP": "khong-duoc-sao",
+}
+_LABEL = re.compile(r"^(DO|MUC DO) MAT ?:? ?")
+
+
+def _folded(text: str) -> str:
+    decomposed = unicodedata.normalize("NFD", text.replace("Đ", "D").replace("đ", "d"))
+    plain = "".join(c for c in decomposed if not unicodedata.combining(c))
+    return " ".join(re.sub(r"[^A-Za-z: ]", " ", plain).split())
+
+
+def mark_in(line: str) -> str | None:
+    """Return the slug of the mark a line is, or None. Only capitals count."""
+    folded = _folded(line)
+    if not folded or folded != folded.upper():
+        return None
+    return _STANDING_ALONE.get(_LABEL.sub("", folded).strip(" :"))
+
+
+def find_mark(pages: Iterable[PageText]) -> tuple[int, str] | None:
+    """Return (page number, slug) of the first mark read on any page."""
+    for number, page in enumerate(pages, start=1):
+        for block in page.blocks:
+            for line in block.lines:
+                if slug := mark_in(" ".join(word.text for word in line.words)):
+                    return number, slug
+    return None

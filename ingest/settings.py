@@ -1,0 +1,37 @@
+"""Settings of the way in, each with its default and what it changes; read at the doors, passed as values."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from retention.locks import LockSettings
+
+
+@dataclass(frozen=True, slots=True)
+class IngestSettings:
+    """How batches are taken in and worked.
+
+    staging_url: the store of received and frozen files, without locks. scratch: folder for unpacked work,
+    on any disk, emptied by its owner. engine_url: the reader of pages.
+    lease_seconds: a claim nobody renews for this long is given to another. heartbeat_seconds: how often a
+    living worker renews it. death_limit, interruption_limit, failure_limit: then the item is quarantined.
+    settle_seconds: a file must lie unchanged this long before it is picked up; settle_patience_seconds: how
+    long intake waits for that. max_manifest_rows: more refuse the batch.
+    acceptance: who accepts clean items, a person (by batch) or the stated policy, straight after deposit.
+    timestamp_url: RFC 3161 service; when set every signature is B-T or there is none.
+    """
+
+    staging_url: str
+    scratch: Path
+    engine_url: str = "tesseract:?lang=vie"
+    lease_seconds: float = 60
+    heartbeat_seconds: float = 15
+    death_limit: int = 3
+    interruption_limit: int = 10
+    failure_limit: int = 8
+    settle_seconds: float = 2
+    settle_patience_seconds: float = 60
+    acceptance: Literal["person", "policy"] = "person"
+    timestamp_url: str | None = None
+    locks: LockSettings = field(default_factory=LockSettings)
+    failpoint: str | None = None

@@ -1,0 +1,138 @@
+"""Runs workers as child processes, gives back at once what a dead child held, and stops them cleanly."""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from multiprocessing.process import BaseProcess
+
+from sqlalchemy import Engine
+
+from archive.database import reading, writing
+from ingest import worklist
+from ingest.settings import IngestSettings
+
+POLL_SECONDS = 0.2
+GRACE_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkDone:
+    """How the run ended: what is left on the list, and how many children died."""
+
+    backlog: worklist.Backlog
+    deaths: int
+
+
+class Supervisor:
+    """Keeps a number of workers alive until told to stop or until the list is empty.
+
+    start_worker: makes an unstarted child process (in its own interpreter: nothing of ours survives a fork).
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: IngestSettings,
+        start_worker: Callable[[], BaseProcess],
+        *,
+        workers: int,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._start_worker = start_worker
+        self._workers = workers
+        self._now = now
+        self._children: dict[str, BaseProcess] = {}
+        self._deaths = 0
+        self._stopping = False
+
+    def run(self, *, until_idle: bool, tick: Callable[[], None] = lambda: None) -> WorkDone:
+        """Work until stopped by SIGTERM or SIGINT, or, with until_idle, until nothing is ready or leased."""
+        previous = {s: signal.signal(s, self._stop) for s in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            self._sweep()
+            swept = time.monotonic()
+            while not self._stopping:
+                self._bury_the_dead()
+                if until_idle and self._is_idle():
+                    break
+                self._hire()
+                tick()
+                if time.monotonic() - swept > min(10.0, self._settings.lease_seconds / 2):
+                    self._sweep()
+                    swept = time.monotonic()
+                time.sleep(POLL_SECONDS)
+        finally:
+            self._dismiss()
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+        return WorkDone(self._backlog(), self._deaths)
+
+    def _stop(self, _number: int, _frame: object) -> None:
+        self._stopping = True
+
+    def _backlog(self) -> worklist.Backlog:
+        with reading(self._engine) as connection:
+            return worklist.backlog(connection, now=self._now())
+
+    def _is_idle(self) -> bool:
+        left = self._backlog()
+        return left.ready == 0 and left.leased == 0 and left.later == 0
+
+    def _sweep(self) -> None:
+        with writing(self._engine) as connection:
+            worklist.sweep(connection, now=self._now(), settings=self._settings)
+
+    def _hire(self) -> None:
+        while len(self._children) < self._workers:
+            child = self._start_worker()
+            child.start()
+            self._children[worklist.owner_name_of(child.pid or 0)] = child
+
+    def _bury_the_dead(self) -> None:
+        for owner, child in list(self._children.items()):
+            if child.is_alive():
+                continue
+            del self._children[owner]
+            if child.exitcode == 0:
+                continue
+            self._deaths += 1
+            with writing(self._engine) as connection:
+                worklist.report_death(
+                    connection,
+                    owner,
+                    reason=_exit_reason(child.exitcode),
+                    now=self._now(),
+                    settings=self._settings,
+                )
+
+    def _dismiss(self) -> None:
+        """Ask every child to finish its item, wait, then end those that do not and give back their work."""
+        for child in self._children.values():
+            if child.is_alive() and child.pid:
+                os.kill(child.pid, signal.SIGTERM)
+        deadline = time.monotonic() + GRACE_SECONDS
+        for owner, child in self._children.items():
+            child.join(max(0.0, deadline - time.monotonic()))
+            if child.is_alive():
+                child.kill()
+                child.join()
+            with writing(self._engine) as connection:
+                worklist.return_held(connection, owner, now=self._now())
+        self._children.clear()
+
+
+def _exit_reason(exitcode: int | None) -> str:
+    if exitcode is not None and exitcode < 0:
+        return f"killed-by-{signal.Signals(-exitcode).name}"
+    return f"exit-{exitcode}"
+
+
+def spawn_context() -> multiprocessing.context.SpawnContext:
+    """Return the way children are started: a fresh interpreter each."""
+    return multiprocessing.get_context("spawn")

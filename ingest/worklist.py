@@ -1,0 +1,306 @@
+"""The work list: claims with leases and fencing tokens, and what happens to work whose worker is gone.
+
+A *death* counts when a living supervisor saw its child die; an *interruption* is a lease that ran out
+unreported or a whole tree that was killed. Both give the work back; too many put it in quarantine with its
+reason, while everything else goes on.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row, func, insert, or_, select, update
+
+from archive.identifiers import new_id
+from ingest.errors import LeaseLost
+from ingest.settings import IngestSettings
+from ingest.tables import item, work_item
+
+MAX_BACKOFF_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One work item in one worker's hands; fence is the token every write must carry."""
+
+    work_item_id: str
+    item_id: str
+    fence: int
+    owner: str
+    frozen: dict[str, Any]
+
+
+def owner_name() -> str:
+    """Return who this process is: host boot, process id and start time, so that a reused pid is another."""
+    return owner_name_of(os.getpid())
+
+
+def owner_name_of(pid: int) -> str:
+    """Return the owner name of a process of this host."""
+    return f"{_boot_id()}:{pid}:{_start_ticks(pid)}"
+
+
+def owner_is_alive(owner: str) -> bool | None:
+    """Say whether the process that holds a lease still runs; None if it is not of this host's boot."""
+    boot, pid, ticks = owner.split(":")
+    if boot != _boot_id():
+        return None
+    return _start_ticks(int(pid)) == ticks
+
+
+def _boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip().replace("-", "")[:16]
+
+
+def _start_ticks(pid: int) -> str:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return "gone"
+    fields = stat.rpartition(")")[2].split()
+    # A zombie has left its work already.
+    return "gone" if fields[0] == "Z" else fields[19]
+
+
+def add_work(connection: Connection, item_id: str, *, lane: str, now: datetime) -> str:
+    """Put an item on the list and return its work item id; an item is on it once."""
+    work_item_id = new_id()
+    connection.execute(
+        insert(work_item).values(
+            id=work_item_id,
+            kind="read",
+            subject_id=item_id,
+            lane=lane,
+            state="ready",
+            deaths=0,
+            interruptions=0,
+            failures=0,
+            fence=0,
+            next_try_at=now,
+            frozen={},
+            changed_at=now,
+        )
+    )
+    return work_item_id
+
+
+def claim_next(connection: Connection, *, owner: str, now: datetime, settings: IngestSettings) -> Claim | None:
+    """Lease the next ready work item to owner, or return None when nothing is ready now."""
+    found = connection.execute(
+        select(work_item.c.id)
+        .where(work_item.c.state == "ready", work_item.c.next_try_at <= now)
+        .order_by(work_item.c.next_try_at, work_item.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).scalar_one_or_none()
+    if found is None:
+        return None
+    row = connection.execute(
+        update(work_item)
+        .where(work_item.c.id == found, work_item.c.state == "ready")
+        .values(
+            state="leased",
+            owner=owner,
+            lease_until=now + timedelta(seconds=settings.lease_seconds),
+            fence=work_item.c.fence + 1,
+            changed_at=now,
+        )
+        .returning(work_item.c.id, work_item.c.subject_id, work_item.c.fence, work_item.c.frozen)
+    ).one()
+    return Claim(row.id, row.subject_id, row.fence, owner, dict(row.frozen))
+
+
+def _held(connection: Connection, claim: Claim, **values: Any) -> None:
+    changed = connection.execute(
+        update(work_item)
+        .where(
+            work_item.c.id == claim.work_item_id,
+            work_item.c.fence == claim.fence,
+            work_item.c.state == "leased",
+        )
+        .values(**values)
+    ).rowcount
+    if changed != 1:
+        raise LeaseLost(claim.work_item_id)
+
+
+def renew(connection: Connection, claim: Claim, *, now: datetime, settings: IngestSettings) -> None:
+    """Move the lease's end on. Raises LeaseLost if another holds the work by now."""
+    _held(connection, claim, lease_until=now + timedelta(seconds=settings.lease_seconds), changed_at=now)
+
+
+def freeze(connection: Connection, claim: Claim, frozen: dict[str, Any], *, now: datetime) -> Claim:
+    """Fix inputs of the work for every later attempt; return the claim with them. Raises LeaseLost."""
+    _held(connection, claim, frozen=frozen, changed_at=now)
+    return Claim(claim.work_item_id, claim.item_id, claim.fence, claim.owner, frozen)
+
+
+def finish(connection: Connection, claim: Claim, *, reason: str | None, now: datetime) -> None:
+    """Take the work off the list, in the transaction that writes its outcome. Raises LeaseLost."""
+    _held(connection, claim, state="done", reason=reason, owner=None, lease_until=None, changed_at=now)
+
+
+def put_back(connection: Connection, claim: Claim, *, now: datetime, after_seconds: float) -> None:
+    """Return work unfinished without counting anything against it. Raises LeaseLost."""
+    _held(
+        connection,
+        claim,
+        state="ready",
+        owner=None,
+        lease_until=None,
+        next_try_at=now + timedelta(seconds=after_seconds),
+        changed_at=now,
+    )
+
+
+def fail(
+    connection: Connection, claim: Claim, *, reason: str, now: datetime, settings: IngestSettings
+) -> Literal["ready", "quarantined"]:
+    """Return work after an error that may pass, with growing pauses; past the limit it is quarantined."""
+    failures = (
+        1
+        + connection.execute(select(work_item.c.failures).where(work_item.c.id == claim.work_item_id)).scalar_one()
+    )
+    state: Literal["ready", "quarantined"] = "quarantined" if failures >= settings.failure_limit else "ready"
+    pause = min(MAX_BACKOFF_SECONDS, 2.0**failures)
+    _held(
+        connection,
+        claim,
+        state=state,
+        failures=failures,
+        reason=reason,
+        owner=None,
+        lease_until=None,
+        next_try_at=now + timedelta(seconds=pause),
+        changed_at=now,
+    )
+    return state
+
+
+def _give_back(
+    connection: Connection, row: Row[Any], *, count: str, limit: int, reason: str, now: datetime
+) -> str:
+    counted = getattr(row, count) + 1
+    state = "quarantined" if counted >= limit else "ready"
+    changed = connection.execute(
+        update(work_item)
+        .where(work_item.c.id == row.id, work_item.c.fence == row.fence, work_item.c.state == "leased")
+        .values(
+            {
+                count: counted,
+                "state": state,
+                "owner": None,
+                "lease_until": None,
+                "next_try_at": now,
+                "reason": reason,
+                "changed_at": now,
+            }
+        )
+    ).rowcount
+    return state if changed else "taken"
+
+
+def report_death(
+    connection: Connection, owner: str, *, reason: str, now: datetime, settings: IngestSettings
+) -> list[str]:
+    """Give back at once what a child held that its supervisor saw die; return the new states."""
+    rows = connection.execute(
+        select(work_item).where(work_item.c.state == "leased", work_item.c.owner == owner)
+    ).all()
+    return [
+        _give_back(connection, row, count="deaths", limit=settings.death_limit, reason=reason, now=now)
+        for row in rows
+    ]
+
+
+def return_held(connection: Connection, owner: str, *, now: datetime) -> int:
+    """Give back what an orderly stopped worker still held, counting nothing; return how many."""
+    return connection.execute(
+        update(work_item)
+        .where(work_item.c.state == "leased", work_item.c.owner == owner)
+        .values(state="ready", owner=None, lease_until=None, next_try_at=now, changed_at=now)
+    ).rowcount
+
+
+def sweep(connection: Connection, *, now: datetime, settings: IngestSettings) -> int:
+    """Give back work whose lease ran out, or whose owner on this host is gone; return how many."""
+    rows = connection.execute(select(work_item).where(work_item.c.state == "leased")).all()
+    given = 0
+    for row in rows:
+        expired = row.lease_until < now
+        if not expired and owner_is_alive(row.owner) is not False:
+            continue
+        _give_back(
+            connection,
+            row,
+            count="interruptions",
+            limit=settings.interruption_limit,
+            reason="lease-expired" if expired else "owner-gone",
+            now=now,
+        )
+        given += 1
+    return given
+
+
+def retry(connection: Connection, batch_id: str, *, now: datetime, file: str | None = None) -> int:
+    """Put a batch's quarantined work back on the list with its counters at zero; return how many."""
+    subjects = select(item.c.id).where(item.c.batch_id == batch_id)
+    if file is not None:
+        subjects = subjects.where(item.c.file == file)
+    return connection.execute(
+        update(work_item)
+        .where(work_item.c.state == "quarantined", work_item.c.subject_id.in_(subjects))
+        .values(state="ready", deaths=0, interruptions=0, failures=0, next_try_at=now, reason=None, changed_at=now)
+    ).rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What is on the list: ready now, ready later, leased, quarantined; next_try_at of the earliest later."""
+
+    ready: int
+    later: int
+    leased: int
+    quarantined: int
+    next_try_at: datetime | None
+
+
+def backlog(connection: Connection, *, now: datetime) -> Backlog:
+    """Count the list."""
+    counts: dict[str, int] = {
+        state: count
+        for state, count in connection.execute(
+            select(work_item.c.state, func.count()).group_by(work_item.c.state)
+        ).tuples()
+    }
+    later = connection.execute(
+        select(func.count(), func.min(work_item.c.next_try_at)).where(
+            work_item.c.state == "ready", work_item.c.next_try_at > now
+        )
+    ).one()
+    return Backlog(
+        ready=counts.get("ready", 0) - later[0],
+        later=later[0],
+        leased=counts.get("leased", 0),
+        quarantined=counts.get("quarantined", 0),
+        next_try_at=later[1],
+    )
+
+
+def earlier_twin(connection: Connection, item_id: str) -> Row[Any] | None:
+    """Return the item that received the same bytes first and holds or will hold them, if there is one."""
+    me = connection.execute(select(item).where(item.c.id == item_id)).one()
+    return connection.execute(
+        select(item.c.id, item.c.state, item.c.record_id, work_item.c.state.label("work_state"))
+        .join(work_item, work_item.c.subject_id == item.c.id, isouter=True)
+        .where(
+            item.c.sha256 == me.sha256,
+            item.c.id != item_id,
+            item.c.arrival < me.arrival,
+            or_(item.c.state == "archived", item.c.state == "waiting"),
+        )
+        .order_by(item.c.state, item.c.arrival)
+        .limit(1)
+    ).one_or_none()

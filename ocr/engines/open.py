@@ -1,0 +1,78 @@
+"""Which reader an engine URL names, and what of the file system it needs.
+
+`tesseract:?lang=vie` the library, warm; `pytesseract:?lang=vie` the program; `replay:/folder` recorded
+readings (`?log=/file` notes each reading, `?wait_ms=N` slows it down).
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from ocr.engines.port import OcrEngine
+from ocr.engines.replay import ReplayEngine
+from ocr.errors import UnknownEngine
+
+QUERY = {
+    "tesseract": {"lang"},
+    "pytesseract": {"lang"},
+    "replay": {"log", "wait_ms"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EngineUrl:
+    """An engine URL taken apart: readable and writable are what a jail must lend the engine."""
+
+    scheme: str
+    folder: Path | None
+    query: Mapping[str, str]
+
+    @property
+    def readable(self) -> tuple[Path, ...]:
+        """Folders the engine reads beside the system's."""
+        return (self.folder,) if self.folder else ()
+
+    @property
+    def writable(self) -> tuple[Path, ...]:
+        """Files the engine appends to; they must exist before they can be lent."""
+        return (Path(self.query["log"]),) if "log" in self.query else ()
+
+
+def parse_engine_url(url: str) -> EngineUrl:
+    """Take an engine URL apart. Raises UnknownEngine."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    known = QUERY.get(parts.scheme)
+    if known is None or not query.keys() <= known or parts.netloc or parts.fragment:
+        raise UnknownEngine(f"no reader answers to {url!r}; use one of {', '.join(f'{s}:' for s in QUERY)}")
+    if (parts.scheme == "replay") != bool(parts.path):
+        raise UnknownEngine(f"{url!r}: only the replay engine takes a folder, and needs one")
+    if not query.get("wait_ms", "0").isdigit():
+        raise UnknownEngine(f"{url!r}: wait_ms is a whole number of milliseconds")
+    return EngineUrl(parts.scheme, Path(unquote(parts.path)) if parts.path else None, query)
+
+
+def open_engine(url: str) -> OcrEngine:
+    """Return the engine a URL names, its models loaded. Raises UnknownEngine.
+
+    Sets OMP_THREAD_LIMIT=1 for this process: Tesseract's threads cost 2.7-5.2 times the CPU and lose pages.
+    """
+    parts = parse_engine_url(url)
+    language = parts.query.get("lang", "vie")
+    os.environ["OMP_THREAD_LIMIT"] = "1"
+    # Imported here: libgomp reads OMP_THREAD_LIMIT when it is loaded, so it has to be set before.
+    if parts.scheme == "tesseract":
+        from ocr.engines.tesseract import TesseractEngine
+
+        return TesseractEngine(language)
+    if parts.scheme == "pytesseract":
+        from ocr.engines.pytess import PytesseractEngine
+
+        return PytesseractEngine(language)
+    assert parts.folder is not None
+    log = parts.query.get("log")
+    return ReplayEngine(
+        parts.folder, log=Path(log) if log else None, wait_ms=int(parts.query.get("wait_ms", "0"))
+    )
