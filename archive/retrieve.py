@@ -70,7 +70,7 @@ def describe_record(connection: Connection, record_id: RecordId) -> dict[str, An
     ).all()
     values = {k: v for k, v in row.items() if k not in ("id", "keep_until", "permanent")}
     retain_until = "permanent" if row["permanent"] else row["keep_until"]
-    return _plain(
+    described: dict[str, Any] = _plain(
         {
             "record": row["id"],
             "package": stored.number,
@@ -87,6 +87,7 @@ def describe_record(connection: Connection, record_id: RecordId) -> dict[str, An
             "effects": [dict(e) for e in effects],
         }
     )
+    return described
 
 
 def _plain(value: Any) -> Any:

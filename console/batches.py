@@ -12,7 +12,8 @@ from ingest import worklist
 from ingest.acceptance import Acceptor, accept_batch
 from ingest.pipeline import release_ended
 from ingest.reasons import sentence
-from ingest.receipt import OpenMatters, Receipt, open_matters, printable, receipt_of, state_label
+from ingest.receipt import Receipt, open_matters, receipt_of, state_label
+from ingest.receipt_page import printable
 from ingest.tables import batch
 
 
@@ -102,7 +103,7 @@ def show_batch(home: Home, terminal: Terminal, batch_id: str) -> None:
     )
 
 
-def _say_open(terminal: Terminal, batch_id: str, matters: OpenMatters, *, closed: bool) -> None:
+def _say_open(terminal: Terminal, batch_id: str, matters: batches.OpenMatters, *, closed: bool) -> None:
     if closed:
         terminal.say("say.closed", batch=batch_id)
         return

@@ -7,8 +7,8 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 from ingest.errors import IngestError
@@ -50,7 +50,10 @@ class Door:
         return Home.open(read_settings(self.folder, os.environ))
 
 
-def _json_option(language: Language) -> Any:
+Command = Callable[..., None]
+
+
+def _json_option(language: Language) -> Callable[[Command], Command]:
     def remember(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
         if value:
             context.find_object(Door).terminal.as_json = True  # type: ignore[union-attr]  # set by the root group
@@ -68,7 +71,7 @@ def build(language: Language) -> click.Group:
     @click.option("--home", "folder", type=click.Path(path_type=Path), default=None, help=say("home"))
     @click.option("--lang", type=click.Choice(["vi", "en"]), default=None, help=say("lang"))
     @click.pass_context
-    def sohoa(context: click.Context, folder: Path | None, **_language: str | None) -> None:
+    def sohoa(context: click.Context, /, folder: Path | None, **_language: str | None) -> None:
         chosen = folder or Path(os.environ.get("SOHOA_HOME", "var"))
         context.obj = Door(chosen, language)
 

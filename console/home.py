@@ -33,7 +33,7 @@ from archive.tables.units import unit_name
 from ingest.desk import Desk
 from ingest.failpoints import Failpoints
 from ingest.settings import IngestSettings
-from ocr.jail import Jail
+from ocr.jail.parent import Jail
 from ocr.options import ReadingOptions
 from retention.locks import LockSettings
 from retention.schedule import Rule, read_schedule, shipped_schedule

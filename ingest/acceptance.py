@@ -158,7 +158,7 @@ def _reserve(connection: Connection, record_id: RecordId) -> tuple[int, str, str
     return ledger.reserve_package(connection, record_id, kind="supplement", about="acceptance", work_item_id=None)
 
 
-def _content_package(connection: Connection, record_id: RecordId) -> Row[Any]:
+def _content_package(connection: Connection, record_id: RecordId) -> Row[Any, Any]:
     return connection.execute(
         select(package.c.number, package.c.sha256)
         .where(package.c.record_id == record_id, package.c.kind == "content", package.c.state == "deposited")
@@ -170,7 +170,7 @@ def _content_package(connection: Connection, record_id: RecordId) -> Row[Any]:
 def _acceptance(
     acceptor: Acceptor,
     row: Row[Any],
-    parent: Row[Any],
+    parent: Row[Any, Any],
     *,
     number: int,
     objid: str,
@@ -249,6 +249,9 @@ def _write_down(
     retention: Retention,
 ) -> None:
     with writing(acceptor.engine) as connection:
+        state = connection.execute(select(record.c.state).where(record.c.id == record_id)).scalar_one()
+        if state == "accepted":
+            return  # another hand, with the same reserved number, was faster
         for number, object_ in extended:
             ledger.record_lock(
                 connection,

@@ -57,7 +57,7 @@ def figures_of(connection: Connection, batch_id: str) -> Figures:
             select(discrepancy.c.kind, func.sum(discrepancy.c.captures))
             .where(discrepancy.c.batch_id == batch_id)
             .group_by(discrepancy.c.kind)
-        ).tuples()
+        )
     }
     captures = (
         select(capture.c.state, func.count())
@@ -65,7 +65,7 @@ def figures_of(connection: Connection, batch_id: str) -> Figures:
         .where(item.c.batch_id == batch_id)
         .group_by(capture.c.state)
     )
-    states: dict[str, int] = {state: count for state, count in connection.execute(captures).tuples()}
+    states: dict[str, int] = {state: count for state, count in connection.execute(captures)}
     received = connection.execute(
         select(func.count())
         .select_from(capture)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from archive.record import Description, FieldValue
 from ocr.page import Line, PageText
@@ -12,6 +12,7 @@ from ocr.page import Line, PageText
 _NUMBER = re.compile(r"[Ss]ố\s*:?\s*(\d{1,7}(?:/\d{4})?)\s*[/\-]\s*([A-ZĐ0-9][A-ZĐa-z0-9&\-]{1,29})")
 _DATE = re.compile(r"ngày\s+(\d{1,2})\s+tháng\s+(\d{1,2})\s+năm\s+(\d{4})", re.IGNORECASE)
 _DATES = frozenset({"issued_on", "valid_from", "valid_until", "original_date"})
+Precision = Literal["day", "month", "year", "unknown"]
 _KNOWN = frozenset(get_type_hints(Description)) - {"languages", "issued_on_precision"}
 
 
@@ -21,12 +22,13 @@ def _read_value(name: str, raw: str, value: str, page_number: int, line: Line) -
     return FieldValue(name, "read", raw, value, round(confidence, 4), None, page_number, boxes)
 
 
-def read_fields(pages: Sequence[PageText]) -> tuple[FieldValue, ...]:
-    """Return what page 1 says of itself: number, notation and date of issue, with boxes and confidence."""
-    if not pages:
-        return ()
+def read_fields(first_page: PageText | None) -> tuple[FieldValue, ...]:
+    """Return what page 1 says of itself: number, notation and date of issue, with boxes and confidence.
+
+    None: the page could not be read, so it says nothing.
+    """
     found: list[FieldValue] = []
-    for block in pages[0].blocks:
+    for block in first_page.blocks if first_page is not None else ():
         for line in block.lines:
             text = " ".join(w.text for w in line.words)
             names = {f.name for f in found}
@@ -47,8 +49,8 @@ def manifest_fields(stored: Sequence[dict[str, Any]]) -> tuple[FieldValue, ...]:
     return tuple(FieldValue(f["name"], "manifest", f["raw"], f["normalised"], None, f["problem"]) for f in stored)
 
 
-def _precision(normalised: str) -> str:
-    return {4: "year", 7: "month"}.get(len(normalised), "day")
+def _precision(normalised: str) -> Precision:
+    return "year" if len(normalised) == 4 else "month" if len(normalised) == 7 else "day"
 
 
 def _as_date(normalised: str) -> date:
@@ -60,7 +62,7 @@ def describe(fields: Sequence[FieldValue]) -> Description:
     """Return the description in force: manifest and book before person before reading; first value wins."""
     rank = {"book": 0, "manifest": 1, "person": 2, "read": 3}
     values: dict[str, Any] = {}
-    precision = "unknown"
+    precision: Precision = "unknown"
     for field in sorted(fields, key=lambda f: rank[f.source]):
         if field.normalised is None or field.name not in _KNOWN or field.name in values:
             continue

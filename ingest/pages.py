@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from sqlalchemy import Connection, insert, select
 
@@ -29,11 +30,16 @@ class KeptPage:
     failure_detail: str | None
 
     @property
-    def state(self) -> str:
-        """read, blank or failed."""
+    def blank(self) -> bool:
+        """Whether the page was read and nothing is on it."""
+        return self.reading is not None and self.reading.blank
+
+    @property
+    def state(self) -> Literal["read", "blank", "failed"]:
+        """What became of the page."""
         if self.reading is None:
             return "failed"
-        return "blank" if self.reading.blank else "read"
+        return "blank" if self.blank else "read"
 
 
 def kept_pages(connection: Connection, work_item_id: str) -> dict[int, KeptPage]:

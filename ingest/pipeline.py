@@ -1,6 +1,6 @@
 """The way of one item from its staged file to a locked package, as plain steps.
 
-1. A twin of something already held is linked, not read again.
+1. A twin of something already held is linked, not read again; a twin of something stopped is stopped.
 2. Record id, archive number and package number are reserved.
 3. Every page is read once; what was read is kept, so a restart goes on with the next page.
 4. A mark of secrecy stops the item here: nothing of it reaches the archive store.
@@ -29,8 +29,9 @@ from archive.record import ContentPackage, RecordId
 from archive.stores.port import ObjectStore, StoredObject
 from ingest import worklist
 from ingest.acceptance import accept_by_policy
-from ingest.assembly import assemble, package_members, reserve
+from ingest.assembly import assemble, package_members
 from ingest.desk import Desk, fetch
+from ingest.numbering import reserve
 from ingest.pages import kept_pages, read_pages
 from ingest.secrecy import find_mark
 from ingest.tables import capture, item, page_result
@@ -90,6 +91,9 @@ def process_item(desk: Desk, claim: Claim) -> Outcome:
         with reading(desk.engine) as connection:
             subject = connection.execute(select(item).where(item.c.id == claim.item_id)).one()
             twin = worklist.earlier_twin(connection, claim.item_id)
+            secret = worklist.has_stopped_twin(connection, claim.item_id)
+        if secret:
+            return _stop(desk, claim, "twin-stopped", page_number=None)
         if twin is not None and twin.state == "archived":
             return _link(desk, claim, RecordId(twin.record_id))
         if twin is not None and twin.work_state != "quarantined":
@@ -113,7 +117,8 @@ def _read_and_store(desk: Desk, claim: Claim, subject: Row[Any], workplace: Path
         return _reject(desk, claim, error.code, str(error))
     claim = reserve(desk, claim, subject)
     pages = read_pages(desk, claim, received, probe)
-    if (found := find_mark(p.reading.page for p in pages if p.reading is not None)) is not None:
+    texts = ((n, p.reading.page) for n, p in enumerate(pages, start=1) if p.reading is not None)
+    if (found := find_mark(texts)) is not None:
         return _stop(desk, claim, f"read-{found[1]}", page_number=found[0])
     claim = assemble(desk, claim, subject, received, probe, pages, workplace)
     return _store(desk, claim, workplace)
@@ -293,7 +298,7 @@ def _reject(desk: Desk, claim: Claim, reason: str, detail: str) -> Rejected:
     return Rejected(reason)
 
 
-def _stop(desk: Desk, claim: Claim, reason: str, *, page_number: int) -> Stopped:
+def _stop(desk: Desk, claim: Claim, reason: str, *, page_number: int | None) -> Stopped:
     """Stop for a mark of secrecy: the texts already read are deleted, the captures keep waiting."""
     at = desk.now()
     with writing(desk.engine) as connection:

@@ -64,6 +64,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "The manifest has a code that is in no list.",
     ),
     "not-a-number": ("Bảng kê có số không đọc được.", "The manifest has an unreadable number."),
+    "value-too-long": (
+        "Bảng kê có giá trị dài hơn quy định; giá trị gốc được giữ để người xem lại.",
+        "The manifest has a value longer than its field; the raw value is kept for review.",
+    ),
     "closed-on-disagrees": (
         "Ngày kết thúc hồ sơ khác với hồ sơ đã có.",
         "The closing date differs from the archival file's.",
@@ -85,6 +89,30 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "A page could not be read; whoever accepts the item must name that page.",
     ),
     "page-failed": ("Không đọc được trang.", "The page could not be read."),
+    "page-timed-out": (
+        "Đọc trang quá thời gian cho phép.",
+        "Reading the page took longer than its limit.",
+    ),
+    "page-out-of-memory": (
+        "Đọc trang cần nhiều bộ nhớ hơn giới hạn.",
+        "Reading the page needed more memory than its limit.",
+    ),
+    "page-crashed": (
+        "Tiến trình đọc trang bị hỏng giữa chừng.",
+        "The process reading the page died.",
+    ),
+    "page-undecodable": (
+        "Ảnh của trang không giải mã được; hãy quét lại trang.",
+        "The page's image can't be decoded; scan the page again.",
+    ),
+    "page-unreadable": (
+        "Trang có nội dung nhưng không đọc được chữ nào đáng tin.",
+        "Something is on the page, but no word of it could be read with any confidence.",
+    ),
+    "probe-failed": (
+        "Không xem được bên trong tệp trong giới hạn thời gian và bộ nhớ.",
+        "Looking into the file went beyond the limits on time or memory.",
+    ),
     "declared-mat": ("Bảng kê ghi tài liệu MẬT; dừng, chờ người quyết định.", "Declared MẬT (secret)."),
     "declared-toi-mat": ("Bảng kê ghi TỐI MẬT; dừng, chờ người quyết định.", "Declared TỐI MẬT."),
     "declared-tuyet-mat": ("Bảng kê ghi TUYỆT MẬT; dừng, chờ người quyết định.", "Declared TUYỆT MẬT."),
@@ -107,6 +135,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "read-khong-duoc-sao": (
         "Trên giấy ghi không được sao; dừng trước kho lưu trữ, chờ người quyết định.",
         "The paper must not be copied; stopped before the archive store.",
+    ),
+    "twin-stopped": (
+        "Tệp trùng từng byte với tài liệu đang dừng vì dấu mật; dừng, chờ người quyết định.",
+        "The file is byte for byte one that was stopped for a mark of secrecy; a person decides.",
     ),
     "quarantined": (
         "Xử lý thất bại nhiều lần; đã cách ly, chạy «sohoa batch retry» sau khi khắc phục.",

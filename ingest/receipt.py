@@ -1,9 +1,8 @@
-"""The receipt of a batch: every capture accounted for, every item with its place and reason; for eyes and programs."""
+"""The receipt of a batch: every capture accounted for, every item with its place and reason."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-import typst
 from sqlalchemy import Connection, func, select
 
 from archive.tables.holdings import record
@@ -179,70 +178,6 @@ def open_matters(receipt: Receipt) -> OpenMatters:
     )
 
 
-_TITLES = {
-    "vi": {
-        "title": "BIÊN NHẬN LÔ SỐ HÓA",
-        "batch": "Mã lô",
-        "label": "Thư mục",
-        "unit": "Đơn vị",
-        "operator": "Người quét",
-        "received": "Nhận lúc",
-        "state": "Trạng thái",
-        "equation": "Đối soát (đơn vị: ảnh quét)",
-        "declared": "Kê khai",
-        "missing": "Thiếu",
-        "surplus": "Thừa",
-        "got": "Nhận",
-        "archived": "Lưu trữ",
-        "blank": "Trang trắng",
-        "separator": "Tờ phân cách",
-        "rejected": "Từ chối",
-        "waiting": "Chờ",
-        "items": "Từng tệp",
-        "file": "Tệp",
-        "captures": "Ảnh",
-        "place": "Kết quả",
-        "number": "Số lưu trữ / lý do",
-        "differences": "Chênh lệch so với bảng kê",
-        "word": "Ý kiến",
-        "signed": "Người giao",
-        "took": "Người nhận",
-        "assumed": "dòng không ghi số tờ: tính theo số nhận được",
-        "balanced": "Các đẳng thức đều đúng.",
-        "unbalanced": "ĐẲNG THỨC KHÔNG ĐÚNG: báo người quản trị.",
-    },
-    "en": {
-        "title": "RECEIPT OF A SCAN BATCH",
-        "batch": "Batch",
-        "label": "Folder",
-        "unit": "Unit",
-        "operator": "Operator",
-        "received": "Received at",
-        "state": "State",
-        "equation": "Account (in captures)",
-        "declared": "Declared",
-        "missing": "Missing",
-        "surplus": "Surplus",
-        "got": "Received",
-        "archived": "Archived",
-        "blank": "Blank",
-        "separator": "Separators",
-        "rejected": "Rejected",
-        "waiting": "Waiting",
-        "items": "File by file",
-        "file": "File",
-        "captures": "Captures",
-        "place": "Result",
-        "number": "Archive number / reason",
-        "differences": "Differences from the manifest",
-        "word": "Word",
-        "signed": "Handed over by",
-        "took": "Taken over by",
-        "assumed": "rows without sheets: what was received counts",
-        "balanced": "All equations hold.",
-        "unbalanced": "THE EQUATIONS DO NOT HOLD: tell the administrator.",
-    },
-}
 _STATES = {
     "vi": {
         "waiting": "Đang chờ",
@@ -265,64 +200,3 @@ _STATES = {
 def state_label(state: str, language: Language) -> str:
     """Return a state of an item or batch as people read it."""
     return _STATES[language].get(state, state)
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    clean = "".join(c if c.isprintable() else "�" for c in escaped)
-    return f'"{clean}"'
-
-
-def printable(receipt: Receipt, *, language: Language = "vi") -> bytes:
-    """Return the receipt as a PDF/A page an office can print and sign."""
-    t = _TITLES[language]
-    f = receipt.figures
-    head = [
-        (t["batch"], receipt.batch),
-        (t["label"], receipt.label),
-        (t["unit"], receipt.unit),
-        (t["operator"], receipt.operator or "—"),
-        (t["received"], receipt.received_at.astimezone().strftime("%d/%m/%Y %H:%M:%S %z")),
-        (t["state"], state_label(receipt.state, language)),
-    ]
-    facts = ", ".join(f"[{k}:], {_quoted(v)}" for k, v in head)
-    account = (
-        f"{t['declared']} {f.declared} − {t['missing']} {f.missing} + {t['surplus']} {f.surplus} = "
-        f"{t['got']} {f.received} = {t['archived']} {f.archived} + {t['blank']} {f.blank} + "
-        f"{t['separator']} {f.separator} + {t['rejected']} {f.rejected} + {t['waiting']} {f.waiting}"
-    )
-    rows = ", ".join(
-        f"[{n}], {_quoted(i.file)}, [{i.captures}], {_quoted(state_label(i.state, language))}, "
-        f"{_quoted(' · '.join(x for x in (i.archive_number, i.message) if x))}"
-        for n, i in enumerate(receipt.items, start=1)
-    )
-    differences = ", ".join(
-        f"{_quoted(state_label(d.kind, language))}, {_quoted(d.file)}, [{d.captures}], "
-        f"{_quoted(d.message)}, {_quoted(d.word or '—')}"
-        for d in receipt.differences
-    )
-    difference_table = (
-        f"""
-#text(weight: "bold")[{t["differences"]}]
-#table(columns: (auto, 2fr, auto, 3fr, 2fr), {differences})
-"""
-        if differences
-        else ""
-    )
-    source = f"""
-#set document(title: {_quoted(t["title"])}, date: none)
-#set page(paper: "a4", margin: 18mm, numbering: "1/1")
-#set text(font: ("Liberation Serif", "Tinos", "Times New Roman"), size: 10pt, lang: "{language}")
-#set table(stroke: 0.4pt, inset: 4pt)
-#align(center)[#text(size: 14pt, weight: "bold")[{t["title"]}]]
-#table(columns: (auto, 1fr), stroke: none, {facts})
-#text(weight: "bold")[{t["equation"]}]
-#block(stroke: 0.6pt, inset: 8pt, width: 100%)[#{_quoted(account)} \\
-#{_quoted(t["balanced"] if f.balanced else t["unbalanced"])} #{_quoted(f"({receipt.assumed_rows} {t['assumed']})" if receipt.assumed_rows else "")}]
-{difference_table}
-#text(weight: "bold")[{t["items"]}]
-#table(columns: (auto, 2fr, auto, auto, 3fr), table.header([], [*{t["file"]}*], [*{t["captures"]}*], [*{t["place"]}*], [*{t["number"]}*]), {rows})
-#v(8mm)
-#grid(columns: (1fr, 1fr), align: center, [*{t["signed"]}*], [*{t["took"]}*])
-"""
-    return bytes(typst.compile(source.encode(), format="pdf", pdf_standards=["a-2b"]))

@@ -7,9 +7,9 @@ a missed mark could not be undone once the package is locked (STO-8, CPY-7).
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from ocr.page import PageText
+from ocr.page import Line, PageText
 
 _STANDING_ALONE = {
     "MAT": "mat",
@@ -19,6 +19,7 @@ _STANDING_ALONE = {
     "KHONG DUOC SAO CHUP": "khong-duoc-sao",
     "CAM SAO CHUP": "khong-duoc-sao",
 }
+WIDE_GAP = 1.2  # of a word's height; ordinary spaces take less than half of it
 _LABEL = re.compile(r"^(DO|MUC DO) MAT ?:? ?")
 
 
@@ -36,11 +37,29 @@ def mark_in(line: str) -> str | None:
     return _STANDING_ALONE.get(_LABEL.sub("", folded).strip(" :"))
 
 
-def find_mark(pages: Iterable[PageText]) -> tuple[int, str] | None:
-    """Return (page number, slug) of the first mark read on any page."""
-    for number, page in enumerate(pages, start=1):
+def find_mark(pages: Iterable[tuple[int, PageText]]) -> tuple[int, str] | None:
+    """Return (page number, slug) of the first mark read on any of the numbered pages."""
+    for number, page in pages:
         for block in page.blocks:
             for line in block.lines:
-                if slug := mark_in(" ".join(word.text for word in line.words)):
-                    return number, slug
+                for text in _runs(line):
+                    if slug := mark_in(text):
+                        return number, slug
     return None
+
+
+def _runs(line: Line) -> Iterator[str]:
+    """Yield the text of a line, then of each stretch of it between wide gaps.
+
+    A stamp beside other words is often read as one line with them: the gap tells it apart.
+    """
+    yield " ".join(word.text for word in line.words)
+    run: list[str] = []
+    end = None
+    for word in line.words:
+        if end is not None and abs(word.box.x - end) > WIDE_GAP * max(1, word.box.height):
+            yield " ".join(run)
+            run = []
+        run.append(word.text)
+        end = word.box.x + word.box.width
+    yield " ".join(run)

@@ -271,9 +271,7 @@ def backlog(connection: Connection, *, now: datetime) -> Backlog:
     """Count the list."""
     counts: dict[str, int] = {
         state: count
-        for state, count in connection.execute(
-            select(work_item.c.state, func.count()).group_by(work_item.c.state)
-        ).tuples()
+        for state, count in connection.execute(select(work_item.c.state, func.count()).group_by(work_item.c.state))
     }
     later = connection.execute(
         select(func.count(), func.min(work_item.c.next_try_at)).where(
@@ -289,7 +287,7 @@ def backlog(connection: Connection, *, now: datetime) -> Backlog:
     )
 
 
-def earlier_twin(connection: Connection, item_id: str) -> Row[Any] | None:
+def earlier_twin(connection: Connection, item_id: str) -> Row[Any, Any, Any, Any] | None:
     """Return the item that received the same bytes first and holds or will hold them, if there is one."""
     me = connection.execute(select(item).where(item.c.id == item_id)).one()
     return connection.execute(
@@ -304,3 +302,14 @@ def earlier_twin(connection: Connection, item_id: str) -> Row[Any] | None:
         .order_by(item.c.state, item.c.arrival)
         .limit(1)
     ).one_or_none()
+
+
+def has_stopped_twin(connection: Connection, item_id: str) -> bool:
+    """Whether the same bytes were stopped for a mark of secrecy under any other item."""
+    me = connection.execute(select(item.c.sha256).where(item.c.id == item_id)).scalar_one()
+    return (
+        connection.execute(
+            select(item.c.id).where(item.c.sha256 == me, item.c.id != item_id, item.c.state == "stopped")
+        ).first()
+        is not None
+    )

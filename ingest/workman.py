@@ -1,6 +1,7 @@
 """One worker's loop: claim, process, finish; a heartbeat beside it; clean at the end."""
 
 import ctypes
+import multiprocessing
 import os
 import shutil
 import signal
@@ -26,8 +27,9 @@ PR_SET_PDEATHSIG = 1
 def die_with_parent() -> None:
     """Ask the kernel to kill this process when its supervisor is gone: nobody else would stop it."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() == 1:
-        os._exit(1)
+    supervisor = multiprocessing.parent_process()
+    if supervisor is not None and os.getppid() != supervisor.pid:
+        os._exit(1)  # it died before the kernel was asked
 
 
 class Workman:
@@ -95,6 +97,8 @@ class Workman:
                         worklist.renew(connection, claim, now=self._desk.now(), settings=self._desk.settings)
                 except LeaseLost:
                     return
+                except OperationalError:
+                    continue  # the database is busy; the lease outlasts several beats
 
         thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
         thread.start()

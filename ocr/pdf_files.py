@@ -50,12 +50,10 @@ def probe_pdf(pdf: pikepdf.Pdf, options: ReadingOptions) -> FileProbe:
         captures = tuple(pdf_pages.probe_page(page, n, options) for n, page in enumerate(pages))
     except pikepdf.PdfError as error:
         raise Truncated(f"the PDF's structure is broken: {error}") from error
-    info = pdf.trailer.get("/Info")
-    info = info if isinstance(info, pikepdf.Dictionary) else {}
+    stated: Any = pdf.trailer.get("/Info")
+    info: Any = stated if isinstance(stated, pikepdf.Dictionary) else {}
     device = " / ".join(
-        text
-        for key in ("/Creator", "/Producer")
-        if (text := str(info.get(key, "")).replace("\0", "").strip())
+        text for key in ("/Creator", "/Producer") if (text := str(info.get(key, "")).replace("\0", "").strip())
     )
     return FileProbe(
         "application/pdf",

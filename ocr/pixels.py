@@ -71,7 +71,7 @@ def decode_pdf_image(pdf: pikepdf.Pdf, image: pikepdf.Object, options: ReadingOp
 
 
 def _filters(image: pikepdf.Object) -> list[str]:
-    found = image.get("/Filter", [])
+    found: Any = image.get("/Filter", [])
     return [str(name) for name in found] if isinstance(found, pikepdf.Array) else [str(found)]
 
 

@@ -43,9 +43,7 @@ def _embed_font(writer: Any, lettering: Lettering) -> Any:
             pdf_name("/Subtype"): pdf_name("/Type0"),
             pdf_name("/BaseFont"): pdf_name(f"/{lettering.name}"),
             pdf_name("/Encoding"): pdf_name("/Identity-H"),
-            pdf_name("/DescendantFonts"): generic.ArrayObject(
-                [writer.add_object(_descendant(writer, lettering))]
-            ),
+            pdf_name("/DescendantFonts"): generic.ArrayObject([writer.add_object(_descendant(writer, lettering))]),
             pdf_name("/ToUnicode"): writer.add_object(unicode_map),
         }
     )
@@ -103,8 +101,7 @@ def _to_unicode(lettering: Lettering) -> bytes:
         # A no-break space and a space may share one glyph: the first, the plain one, is kept.
         glyphs.setdefault(glyph, letter)
     rows = [
-        f"<{glyph:04X}> <{letter.encode('utf-16-be').hex().upper()}>"
-        for glyph, letter in sorted(glyphs.items())
+        f"<{glyph:04X}> <{letter.encode('utf-16-be').hex().upper()}>" for glyph, letter in sorted(glyphs.items())
     ]
     blocks = [rows[start : start + 100] for start in range(0, len(rows), 100)]
     mapped = "\n".join(f"{len(block)} beginbfchar\n" + "\n".join(block) + "\nendbfchar" for block in blocks)
@@ -118,6 +115,4 @@ def _to_unicode(lettering: Lettering) -> bytes:
 
 
 def _numbers(values: tuple[float, ...]) -> Any:
-    return generic.ArrayObject(
-        [generic.FloatObject(f"{value:.4f}".rstrip("0").rstrip(".")) for value in values]
-    )
+    return generic.ArrayObject([generic.FloatObject(f"{value:.4f}".rstrip("0").rstrip(".")) for value in values])

@@ -250,9 +250,7 @@ def _check_changes(finding: Finding, _stream: BinaryIO) -> None:  # 4
     elif finding.coverage == "revision":
         result = signature.evaluate_modifications(DEFAULT_DIFF_POLICY)
         allowed = isinstance(result, DiffResult) and not _forbidden(signature.docmdp_level, result)
-        finding.changes = (
-            _CHANGES.get(result.modification_level.name, "suspicious") if allowed else "suspicious"
-        )
+        finding.changes = _CHANGES.get(result.modification_level.name, "suspicious") if allowed else "suspicious"
     else:
         finding.unchecked["changes"] = "the signature does not cover a whole revision"
 

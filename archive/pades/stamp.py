@@ -200,9 +200,7 @@ def _number(value: float) -> str:
     return f"{value:.4f}".rstrip("0").rstrip(".")
 
 
-def _turned(
-    rotation: Rotation, width: float, height: float
-) -> tuple[float, float, float, float, float, float]:
+def _turned(rotation: Rotation, width: float, height: float) -> tuple[float, float, float, float, float, float]:
     """Turn the upright box against the page's own clockwise turn, back into the positive quadrant."""
     if rotation == 90:
         return (0, 1, -1, 0, height, 0)

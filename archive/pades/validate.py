@@ -150,14 +150,14 @@ def inspect_signatures(path: Path, *, now: datetime | None = None) -> list[dict[
         return [_foreign(finding, now) for finding in findings]
 
 
-def inspect_in_jail(asked: dict[str, Any]) -> dict[str, Any]:
-    """The same for a jail: {"path", "now"?} in, {"signatures", "problem"} out, JSON both ways.
+def inspect_in_jail(path: str, now: str | None = None) -> dict[str, Any]:
+    """The same for a jail: text in, `{"signatures", "problem"}` out, both of JSON's types.
 
-    problem: why the signatures could not be listed, or None.
+    now: ISO 8601. problem: why the signatures could not be listed, or None.
     """
-    now = datetime.fromisoformat(asked["now"]) if asked.get("now") else None
+    moment = datetime.fromisoformat(now) if now else None
     try:
-        return {"signatures": inspect_signatures(Path(asked["path"]), now=now), "problem": None}
+        return {"signatures": inspect_signatures(Path(path), now=moment), "problem": None}
     except SignaturesUnreadable as fault:
         return {"signatures": [], "problem": fault.reason}
 

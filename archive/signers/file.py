@@ -166,7 +166,5 @@ def _is_demo(certificates: tuple[x509.Certificate, ...]) -> bool:
     """Say whether any certificate carries the demo mark; a real authority never issues that unit name."""
     units = x509.NameOID.ORGANIZATIONAL_UNIT_NAME
     return any(
-        name.value == DEMO_MARK
-        for held in certificates
-        for name in held.subject.get_attributes_for_oid(units)
+        name.value == DEMO_MARK for held in certificates for name in held.subject.get_attributes_for_oid(units)
     )

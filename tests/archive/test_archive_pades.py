@@ -610,7 +610,7 @@ def test_the_jails_door_answers_json_for_whatever_lies_behind_the_path(
     (tmp_path / "text.pdf").write_bytes(b"not a PDF")
     asked = [rendition, archived, tmp_path / "text.pdf", tmp_path / "none.pdf", tmp_path]
 
-    answers = [inspect_in_jail({"path": str(path), "now": NOW.isoformat()}) for path in asked]
+    answers = [inspect_in_jail(str(path), NOW.isoformat()) for path in asked]
 
     assert answers == json.loads(json.dumps(answers))
     assert [len(answer["signatures"]) for answer in answers] == [0, 2, 0, 0, 0]
@@ -641,6 +641,6 @@ def test_no_mutation_of_a_signed_file_gets_past_the_jails_door_as_an_error(
             mutant[at] = int(chances.integers(0, 256))
         path.write_bytes(mutant[: int(chances.integers(1, len(data)))] if chances.random() < 0.3 else mutant)
 
-        answer = inspect_in_jail({"path": str(path)})
+        answer = inspect_in_jail(str(path))
 
         assert set(answer) == {"signatures", "problem"}

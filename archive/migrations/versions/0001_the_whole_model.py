@@ -135,9 +135,7 @@ def upgrade() -> None:
         sa.Column("last_number", sa.Integer(), server_default="0", nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["agency_unit_id"], ["unit.id"], name=op.f("fk_copy_register_agency_unit_id")
-        ),
+        sa.ForeignKeyConstraint(["agency_unit_id"], ["unit.id"], name=op.f("fk_copy_register_agency_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_copy_register")),
         sa.UniqueConstraint(
             "agency_unit_id",
@@ -160,9 +158,7 @@ def upgrade() -> None:
         sa.Column("handling_unit_id", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(["applicant_id"], ["party.id"], name=op.f("fk_dossier_applicant_id")),
         sa.ForeignKeyConstraint(["handling_unit_id"], ["unit.id"], name=op.f("fk_dossier_handling_unit_id")),
-        sa.ForeignKeyConstraint(
-            ["receiving_unit_id"], ["unit.id"], name=op.f("fk_dossier_receiving_unit_id")
-        ),
+        sa.ForeignKeyConstraint(["receiving_unit_id"], ["unit.id"], name=op.f("fk_dossier_receiving_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dossier")),
     )
     op.create_table(
@@ -265,13 +261,9 @@ def upgrade() -> None:
         sa.Column("effective_on", sa.Date(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("basis", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["predecessor_id"], ["unit.id"], name=op.f("fk_unit_succession_predecessor_id")
-        ),
+        sa.ForeignKeyConstraint(["predecessor_id"], ["unit.id"], name=op.f("fk_unit_succession_predecessor_id")),
         sa.ForeignKeyConstraint(["successor_id"], ["unit.id"], name=op.f("fk_unit_succession_successor_id")),
-        sa.PrimaryKeyConstraint(
-            "predecessor_id", "successor_id", "effective_on", name=op.f("pk_unit_succession")
-        ),
+        sa.PrimaryKeyConstraint("predecessor_id", "successor_id", "effective_on", name=op.f("pk_unit_succession")),
     )
     op.create_table(
         "access_grant",
@@ -284,9 +276,7 @@ def upgrade() -> None:
         sa.Column("valid_until", sa.Date(), nullable=True),
         sa.Column("approved_by", sa.String(length=26), nullable=True),
         sa.ForeignKeyConstraint(["approved_by"], ["principal.id"], name=op.f("fk_access_grant_approved_by")),
-        sa.ForeignKeyConstraint(
-            ["principal_id"], ["principal.id"], name=op.f("fk_access_grant_principal_id")
-        ),
+        sa.ForeignKeyConstraint(["principal_id"], ["principal.id"], name=op.f("fk_access_grant_principal_id")),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_access_grant_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_access_grant")),
     )
@@ -512,9 +502,7 @@ def upgrade() -> None:
         sa.Column("idempotency_key", sa.String(length=128), nullable=True),
         sa.ForeignKeyConstraint(["approver_id"], ["principal.id"], name=op.f("fk_copy_request_approver_id")),
         sa.ForeignKeyConstraint(["record_id"], ["record.id"], name=op.f("fk_copy_request_record_id")),
-        sa.ForeignKeyConstraint(
-            ["requested_by"], ["principal.id"], name=op.f("fk_copy_request_requested_by")
-        ),
+        sa.ForeignKeyConstraint(["requested_by"], ["principal.id"], name=op.f("fk_copy_request_requested_by")),
         sa.ForeignKeyConstraint(["requester_id"], ["party.id"], name=op.f("fk_copy_request_requester_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_copy_request")),
         sa.UniqueConstraint(
@@ -817,8 +805,7 @@ def _make_triggers() -> None:
     )
     for name, act in (("event_no_update", "UPDATE"), ("event_no_delete", "DELETE")):
         op.execute(
-            f"CREATE TRIGGER {name} BEFORE {act} ON event "
-            "FOR EACH ROW EXECUTE FUNCTION event_is_append_only()"
+            f"CREATE TRIGGER {name} BEFORE {act} ON event FOR EACH ROW EXECUTE FUNCTION event_is_append_only()"
         )
     op.execute(
         "CREATE TRIGGER event_no_overwrite BEFORE TRUNCATE ON event "

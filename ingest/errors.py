@@ -1,0 +1,51 @@
+"""What can go wrong on the way in: the class is the meaning, `code` its stable slug."""
+
+
+class IngestError(Exception):
+    """Root of every error of ingest."""
+
+    code = "ingest-error"
+
+
+class FolderUnreadable(IngestError):
+    """The folder named for intake is not there, or is no folder."""
+
+    code = "folder-unreadable"
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(f"no folder that can be read: {folder}")
+        self.folder = folder
+
+
+class ManifestUnreadable(IngestError):
+    """The manifest cannot be understood; the batch is refused as a whole and nothing is taken in.
+
+    row: line of the manifest the trouble is in, the heading being 1; None for the file as a whole.
+    """
+
+    code = "manifest-unreadable"
+
+    def __init__(self, reason: str, *, row: int | None = None) -> None:
+        super().__init__(f"row {row}: {reason}" if row is not None else reason)
+        self.reason = reason
+        self.row = row
+
+
+class StillBeingWritten(IngestError):
+    """A file kept changing for as long as intake was willing to wait."""
+
+    code = "still-being-written"
+
+    def __init__(self, file: str) -> None:
+        super().__init__(f"the file is still being written: {file}; take it in again when it is complete")
+        self.file = file
+
+
+class LeaseLost(IngestError):
+    """Another worker holds the work by now; nothing of this one's may be written."""
+
+    code = "lease-lost"
+
+    def __init__(self, work_item_id: str) -> None:
+        super().__init__(f"another worker holds work item {work_item_id}")
+        self.work_item_id = work_item_id
