@@ -35,7 +35,7 @@ def list_batches(home: Home, terminal: Terminal) -> None:
             for row in rows
         ]
     terminal.table(
-        ["lô", "thư mục", "trạng thái", "nhận", "lưu", "chờ", "từ chối"],
+        ["batch", "folder", "state", "received", "archived", "waiting", "rejected"],
         [
             [
                 str(b["batch"]),
@@ -61,7 +61,7 @@ def _print(terminal: Terminal, receipt: Receipt) -> None:
         else "declared − missing + surplus = received = archived + blank + separator + rejected + waiting"
     )
     terminal.table(
-        ["", "", "", ""],
+        ["file", "result", "captures", "number-or-reason"],
         [
             [
                 i.file,
@@ -73,7 +73,7 @@ def _print(terminal: Terminal, receipt: Receipt) -> None:
         ],
     )
     terminal.table(
-        ["", "", "", "", ""],
+        ["difference", "file", "captures", "why", "word"],
         [
             [state_label(d.kind, terminal.language), d.file, str(d.captures), d.message, d.word or ""]
             for d in receipt.differences

@@ -26,7 +26,7 @@ def run_doctor(home: Home, terminal: Terminal, *, deep: bool) -> bool:
     )
     if findings:
         terminal.say("say.findings", count=len(findings))
-        terminal.table(["", "", ""], [[f.fault, f.subject, f.detail] for f in findings])
+        terminal.table(["fault", "subject-of", "detail"], [[f.fault, f.subject, f.detail] for f in findings])
     else:
         terminal.say("say.healthy")
     terminal.answer({"ok": not findings, "findings": [asdict(f) for f in findings]})

@@ -46,7 +46,7 @@ def list_records(home: Home, terminal: Terminal, *, batch_id: str | None, state:
         for row in rows
     ]
     terminal.table(
-        ["", "", "", "", ""],
+        ["record", "archive-number", "state", "number", "subject"],
         [[r["record"], r["archive_number"], r["state"], r["number"], (r["subject"] or "")[:80]] for r in listed],
     )
     terminal.answer({"records": listed})
@@ -57,7 +57,7 @@ def show_record(home: Home, terminal: Terminal, name: str) -> None:
     with reading(home.engine) as connection:
         described = describe_record(connection, find_record(connection, name))
     terminal.table(
-        ["", ""],
+        ["field", "value"],
         [[k, str(v)] for k, v in described.items() if v not in (None, []) and not isinstance(v, dict | list)],
     )
     terminal.answer(described)

@@ -4,7 +4,7 @@ import shutil
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import func, select
 
 from archive.database import reading
@@ -43,8 +43,17 @@ def run_intake(
         scratch=scratch,
         now=utc_now,
     )
+    bar = _bar(terminal)
+    task = bar.add_task("", total=None, rate="")
+
+    def progress(done: int, everything: int) -> None:
+        bar.update(task, completed=done, total=everything)
+
     try:
-        taken = take_in(door, folder, manifest_path=manifest, unit=unit, operator=operator)
+        with bar:
+            taken = take_in(
+                door, folder, manifest_path=manifest, unit=unit, operator=operator, progress=progress
+            )
     finally:
         reader.close()
         shutil.rmtree(scratch, ignore_errors=True)
@@ -71,19 +80,24 @@ def work_as_child(settings: HomeSettings) -> None:
     run_child(lambda: Home.open(settings).desk())
 
 
+def _bar(terminal: Terminal) -> Progress:
+    """A bar with counts, speed and remaining time on a terminal; nothing elsewhere."""
+    return Progress(
+        MofNCompleteColumn(),
+        BarColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=terminal.err,
+        disable=not terminal.err.is_terminal,
+    )
+
+
 class _Meter:
-    """Pages done of pages waiting: a bar with speed and remaining time on a terminal, nothing elsewhere."""
+    """Shows pages done of pages waiting while the work goes on."""
 
     def __init__(self, home: Home, terminal: Terminal) -> None:
         self._home = home
-        self._progress = Progress(
-            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-            BarColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            console=terminal.err,
-            disable=not terminal.err.is_terminal,
-        )
+        self._progress = _bar(terminal)
         self._unit = word("say.pages", terminal.language)
         self._before, self._total = self._counts()
         self._task = self._progress.add_task("", total=self._total, rate="")

@@ -4,10 +4,12 @@ import json
 import sys
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from console.words import Language, word
+from ingest.pickup import shown
 
 
 class Terminal:
@@ -16,11 +18,12 @@ class Terminal:
     def __init__(self, language: Language, *, as_json: bool) -> None:
         self.language: Language = language
         self.as_json = as_json
-        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
     def say(self, name: str, **facts: object) -> None:
         """Tell a person something: on standard error, so that standard output stays for answers."""
-        self.err.print(word(name, self.language, **facts), markup=False)
+        told = {key: shown(fact) if isinstance(fact, str) else fact for key, fact in facts.items()}
+        self.err.print(word(name, self.language, **told))
 
     def answer(self, document: Any) -> None:
         """Print the JSON answer, if JSON was asked for."""
@@ -28,13 +31,14 @@ class Terminal:
             sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
     def table(self, columns: list[str], rows: list[list[str]]) -> None:
-        """Print rows for a person on standard output; in JSON mode nothing."""
-        if self.as_json:
+        """Print rows under the named columns on standard output; nothing without rows or in JSON mode."""
+        if self.as_json or not rows:
             return
-        table = Table(*columns, box=None, pad_edge=False)
+        headings = [word(f"column.{name}", self.language) for name in columns]
+        table = Table(*headings, box=box.SIMPLE_HEAD, pad_edge=False)
         for row in rows:
-            table.add_row(*row)
-        Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table, markup=False)
+            table.add_row(*(shown(cell) for cell in row))
+        Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200).print(table)
 
     def text(self, text: str) -> None:
         """Print plain text for a person on standard output; in JSON mode nothing."""

@@ -31,6 +31,17 @@ class ManifestUnreadable(IngestError):
         self.row = row
 
 
+class FileUnreadable(IngestError):
+    """A file of the folder cannot be opened or read through: no permission, a damaged disk, or it is gone."""
+
+    code = "file-unreadable"
+
+    def __init__(self, file: str, reason: str) -> None:
+        super().__init__(f"the file cannot be read: {file}: {reason}")
+        self.file = file
+        self.reason = reason
+
+
 class StillBeingWritten(IngestError):
     """A file kept changing for as long as intake was willing to wait."""
 

@@ -25,7 +25,7 @@ from archive.sealing import Seal
 from archive.stores.port import ObjectStore, StoredObject
 from archive.tables.holdings import fonds
 from ingest.desk import fetch
-from ingest.errors import FolderUnreadable, StillBeingWritten
+from ingest.errors import FileUnreadable, FolderUnreadable, StillBeingWritten
 from ingest.manifest import Manifest, ManifestRow, read_manifest
 from ingest.pickup import (
     FoundFile,
@@ -291,7 +291,7 @@ def _take_item(
         row |= {"staging_key": staged.key, "staging_version": staged.version_id}
         probe = _probe(door, staged)
         row["media_type"] = probe.media_type
-    except (InputRejected, StillBeingWritten) as error:
+    except (InputRejected, FileUnreadable, StillBeingWritten) as error:
         row |= {"state": "rejected", "reason": error.code, "reason_detail": str(error)[:500]}
     if probe is not None:
         row["review"] += ["owner-password"] if probe.owner_locked else []

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from archive.digest import sha256_of_file
-from ingest.errors import StillBeingWritten
+from ingest.errors import FileUnreadable, StillBeingWritten
 
 SCAN_SUFFIXES = frozenset({".pdf", ".tif", ".tiff", ".jpg", ".jpeg", ".png"})
 SCAN_MAGIC = (b"%PDF-", b"II*\x00", b"MM\x00*", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
@@ -39,6 +39,11 @@ def printable(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
+def shown(text: str) -> str:
+    """Return text of a stranger's making fit for a terminal or a page: what does not print becomes �."""
+    return "".join(letter if letter.isprintable() else "�" for letter in text)
+
+
 def files_of(folder: Path) -> Iterator[FoundFile]:
     """Yield the regular files below a folder in name order; links and hidden files are left alone."""
     for top, folders, names in os.walk(folder, followlinks=False):
@@ -55,8 +60,11 @@ def looks_like_scan(path: Path) -> bool:
     """Whether a file nobody declared claims to be a scan, by its name or its first bytes."""
     if path.suffix.lower() in SCAN_SUFFIXES:
         return True
-    with path.open("rb") as stream:
-        return stream.read(8).startswith(SCAN_MAGIC)
+    try:
+        with path.open("rb") as stream:
+            return stream.read(8).startswith(SCAN_MAGIC)
+    except OSError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,23 @@ def settle(
     pause: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.time,
 ) -> WholeFile:
-    """Wait until a file has been unchanged for settle_seconds, then hash it. Raises StillBeingWritten."""
+    """Wait until a file has been unchanged for settle_seconds, then hash it.
+
+    Raises StillBeingWritten, or FileUnreadable.
+    """
+    try:
+        return _settle(path, settle_seconds, patience_seconds, pause, clock)
+    except OSError as error:
+        raise FileUnreadable(printable(path.name), error.strerror or type(error).__name__) from error
+
+
+def _settle(
+    path: Path,
+    settle_seconds: float,
+    patience_seconds: float,
+    pause: Callable[[float], None],
+    clock: Callable[[], float],
+) -> WholeFile:
     waited = 0.0
     while True:
         before = path.stat()

@@ -27,6 +27,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "An image claims more pixels than the limit.",
     ),
     "input-rejected": ("Tệp không nhận được.", "The file cannot be taken in."),
+    "file-unreadable": (
+        "Không đọc được tệp từ thư mục (quyền truy cập, lỗi đĩa, hoặc tệp đã bị dời đi).",
+        "The file could not be read from the folder (permission, disk fault, or it is gone).",
+    ),
     "still-being-written": (
         "Tệp vẫn đang được ghi; hãy nhận lại khi đã chép xong.",
         "The file is still being written; take it in again when it is complete.",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import typst
 
+from ingest.pickup import shown
 from ingest.reasons import Language
 from ingest.receipt import DifferenceLine, ItemLine, Receipt, state_label
 from retention.locks import VIETNAM
@@ -96,9 +97,9 @@ def _content(receipt: Receipt, language: Language) -> dict[str, object]:
         "words": words,
         "head": [
             [words["batch"], receipt.batch],
-            [words["label"], _shown(receipt.label)],
+            [words["label"], shown(receipt.label)],
             [words["unit"], receipt.unit],
-            [words["operator"], _shown(receipt.operator or "—")],
+            [words["operator"], shown(receipt.operator or "—")],
             [words["received"], received.strftime("%d/%m/%Y; %H:%M:%S; +07:00")],
             [words["state"], state_label(receipt.state, language)],
         ],
@@ -124,16 +125,11 @@ def _content(receipt: Receipt, language: Language) -> dict[str, object]:
 
 
 def _item(line: ItemLine, language: Language) -> list[str]:
-    said = [line.archive_number, line.message, line.word and f"«{_shown(line.word)}»"]
+    said = [line.archive_number, line.message, line.word and f"«{shown(line.word)}»"]
     place = " · ".join(text for text in said if text)
-    return [_shown(line.file), str(line.captures), state_label(line.state, language), place]
+    return [shown(line.file), str(line.captures), state_label(line.state, language), place]
 
 
 def _difference(line: DifferenceLine, language: Language) -> list[str]:
     kind = state_label(line.kind, language)
-    return [kind, _shown(line.file), str(line.captures), line.message, _shown(line.word or "—")]
-
-
-def _shown(text: str) -> str:
-    """Return text of a stranger's making with what cannot be printed shown as �."""
-    return "".join(letter if letter.isprintable() else "�" for letter in text)
+    return [kind, shown(line.file), str(line.captures), line.message, shown(line.word or "—")]

@@ -72,5 +72,7 @@ def test_the_import_contracts_hold() -> None:
 def test_relative_links_of_the_documents_lead_somewhere() -> None:
     documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     for document in documents:
-        for named in re.findall(r"`((?:docs|archive|ocr|ingest|console|retention|tests)/[\w./-]+)`", document.read_text()):
+        for named in re.findall(
+            r"`((?:docs|archive|ocr|ingest|console|retention|tests)/[\w./-]+)`", document.read_text()
+        ):
             assert (ROOT / named).exists(), f"{document.name} names {named}"

@@ -35,9 +35,7 @@ def test_canonical_bytes_are_rfc_8785() -> None:
         found
         == (
             '{"at":"2026-11-24T01:02:03.456789Z","kind":"record.deposited",'
-            '"payload":{"a":[1,0.5,null],"b":"đ"},"principal":"'
-            + WHO
-            + '","sequence":0,"stream":"records","v":1}'
+            '"payload":{"a":[1,0.5,null],"b":"đ"},"principal":"' + WHO + '","sequence":0,"stream":"records","v":1}'
         ).encode()
     )
 
@@ -100,9 +98,7 @@ def test_an_event_over_the_limit_is_refused(engine: Engine) -> None:
 
 def _without_triggers(engine: Engine, statement: str) -> None:
     with writing(engine) as connection:
-        triggers = connection.execute(
-            text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-        ).all()
+        triggers = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).all()
         for name, _ in triggers:
             connection.execute(text(f"DROP TRIGGER {name}"))
         connection.execute(text(statement))

@@ -132,9 +132,7 @@ def test_the_rendition_is_an_exact_prefix_of_the_archived_file(rendition: Path, 
     assert after[len(before) :].count(b"%%EOF") == 2
 
 
-def test_both_signatures_state_role_level_and_time(
-    rendition: Path, signer: FileSigner, tmp_path: Path
-) -> None:
+def test_both_signatures_state_role_level_and_time(rendition: Path, signer: FileSigner, tmp_path: Path) -> None:
     facts = _sign(rendition, tmp_path / "out.pdf", signer)
 
     assert [(f.field, f.role) for f in facts] == [(DIGITIZER_FIELD, DIGITIZER), (AGENCY_FIELD, AGENCY)]
@@ -189,9 +187,7 @@ def test_another_process_in_another_zone_signs_to_the_same_bytes(
     assert out.read_bytes() == archived.read_bytes()
 
 
-def test_another_time_gives_another_file_identity(
-    rendition: Path, signer: FileSigner, tmp_path: Path
-) -> None:
+def test_another_time_gives_another_file_identity(rendition: Path, signer: FileSigner, tmp_path: Path) -> None:
     identities = set()
     for number, moment in enumerate((NOW, NOW, NOW + timedelta(seconds=1))):
         out = tmp_path / f"{number}.pdf"
@@ -204,9 +200,7 @@ def test_another_time_gives_another_file_identity(
 
 
 @pytest.mark.parametrize("saved", [{}, {"object_stream_mode": pikepdf.ObjectStreamMode.disable}])
-def test_nothing_a_validator_forbids_is_added(
-    tmp_path: Path, signer: FileSigner, saved: dict[str, Any]
-) -> None:
+def test_nothing_a_validator_forbids_is_added(tmp_path: Path, signer: FileSigner, saved: dict[str, Any]) -> None:
     blank = _blank(tmp_path / "blank.pdf", **saved)
     _sign(blank, tmp_path / "out.pdf", signer)
 
@@ -294,17 +288,13 @@ def test_the_marks_say_what_the_rules_ask_in_vietnamese(tmp_path: Path, signer: 
 def _said(widget: pikepdf.Object) -> list[str]:
     """Read a mark back through the font's own map from glyphs to letters."""
     appearance = widget.AP.N
-    pairs = re.findall(
-        r"^<(\w{4})> <(\w+)>$", appearance.Resources.Font.F1.ToUnicode.read_bytes().decode(), re.M
-    )
+    pairs = re.findall(r"^<(\w{4})> <(\w+)>$", appearance.Resources.Font.F1.ToUnicode.read_bytes().decode(), re.M)
     mapped = {glyph: bytes.fromhex(letter).decode("utf-16-be") for glyph, letter in pairs if letter != "FFFF"}
     shown = [row[1:-4] for row in appearance.read_bytes().decode().splitlines() if row.endswith("> Tj")]
     return ["".join(mapped[row[at : at + 4]] for at in range(0, len(row), 4)) for row in shown]
 
 
-LONG = (
-    "Ban Quản lý Dự án Đầu tư Xây dựng các Công trình Giao thông và Hạ tầng kỹ thuật tỉnh Bà Rịa – Vũng Tàu"
-)
+LONG = "Ban Quản lý Dự án Đầu tư Xây dựng các Công trình Giao thông và Hạ tầng kỹ thuật tỉnh Bà Rịa – Vũng Tàu"
 
 
 def _sizes(path: Path) -> set[float]:
@@ -351,9 +341,7 @@ def test_a_name_with_a_letter_the_font_lacks_is_refused_not_printed_with_a_gap(
         sign_file(blank, tmp_path / "out.pdf", [Revision("S", mark, PLACES[0])], signer=signer, signed_at=NOW)
 
 
-def test_names_decomposed_or_in_other_scripts_of_the_font_are_lettered(
-    tmp_path: Path, signer: FileSigner
-) -> None:
+def test_names_decomposed_or_in_other_scripts_of_the_font_are_lettered(tmp_path: Path, signer: FileSigner) -> None:
     decomposed = "Nguye\u0302\u0303n Va\u0306n A\nИванов\tΩ"
     mark = digitizer_mark(DIGITIZER, name=decomposed, scanned_at=NOW)
     blank = _blank(tmp_path / "blank.pdf")
@@ -449,9 +437,7 @@ def stamper(keys: Path, signer: FileSigner) -> Callable[[], DummyTimeStamper]:
     )
 
 
-def _stamped(
-    source: Path, out: Path, signer: FileSigner, timestamper: TimeStamper
-) -> tuple[SignatureFacts, ...]:
+def _stamped(source: Path, out: Path, signer: FileSigner, timestamper: TimeStamper) -> tuple[SignatureFacts, ...]:
     revisions = [Revision("S", _marks()[1], PLACES[1])]
     return sign_file(source, out, revisions, signer=signer, signed_at=NOW, timestamper=timestamper)
 
@@ -568,9 +554,7 @@ def test_a_revision_appended_later_shows(signer: FileSigner, root: x509.Certific
         last,
     )
     table = b"xref\n%d 1\n%010d 00000 n \ntrailer\n%s\n" % (page, len(data), trailer)
-    (tmp_path / "updated.pdf").write_bytes(
-        data + body + table + b"startxref\n%d\n%%%%EOF\n" % len(data + body)
-    )
+    (tmp_path / "updated.pdf").write_bytes(data + body + table + b"startxref\n%d\n%%%%EOF\n" % len(data + body))
 
     verdict = validate_own(tmp_path / "updated.pdf", [root])
 
@@ -630,9 +614,7 @@ def test_a_broken_signature_is_a_finding_beside_the_whole_one(archived: Path, tm
     assert found[AGENCY_FIELD]["unchecked"]
 
 
-def test_no_mutation_of_a_signed_file_gets_past_the_jails_door_as_an_error(
-    archived: Path, tmp_path: Path
-) -> None:
+def test_no_mutation_of_a_signed_file_gets_past_the_jails_door_as_an_error(archived: Path, tmp_path: Path) -> None:
     data, path = archived.read_bytes(), tmp_path / "mutant.pdf"
     chances = np.random.default_rng(20261121)
     for _round in range(150):

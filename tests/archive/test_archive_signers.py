@@ -182,9 +182,7 @@ def test_keys_too_short_or_of_another_kind_are_refused(issued: Issued, folder: P
         assert told in _reason(folder)
 
 
-def test_readiness_tells_expiry_a_clock_gone_wrong_and_a_wrong_kind_of_key(
-    issued: Issued, folder: Path
-) -> None:
+def test_readiness_tells_expiry_a_clock_gone_wrong_and_a_wrong_kind_of_key(issued: Issued, folder: Path) -> None:
     _put(folder, key_file_name(ROLE), _sealed(issued, issued.middle, issued.root))
     signer = FileSigner(folder, passphrase=SECRET)
 
@@ -260,9 +258,7 @@ def test_demo_secrets_are_for_the_owner_only(authority: DemoAuthority) -> None:
     secret = [*authority.folder.rglob("*.p12"), authority.folder / "passphrase"]
 
     assert {0o600} == {path.stat().st_mode & 0o777 for path in secret}
-    assert {0o700} == {
-        path.stat().st_mode & 0o777 for path in (authority.folder, authority.folder / "authority")
-    }
+    assert {0o700} == {path.stat().st_mode & 0o777 for path in (authority.folder, authority.folder / "authority")}
     assert not [path for path in authority.folder.rglob("*") if path.name.startswith(".")]
 
 

@@ -1,0 +1,156 @@
+"""Reads what is stamped in red ink: marks of secrecy, urgency and receipt, which the page's own reading drops.
+
+A page is read from its red channel, where red ink turns as white as the paper: good for text under a seal, and
+blind to a red stamp. So the red ink is read by itself, region by region, each turned level first. Round seals
+are left out: their lettering runs in a circle and gives nothing but noise.
+"""
+
+import math
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ocr.engines.port import OcrEngine, PreparedPage, RawReading
+from ocr.page import Block, Box, Line, Word
+from ocr.pixels import Pixels
+
+STAMP_DPI = 150.0
+INK_LEVELS = 45  # red above green and blue, of 255, from which a pixel is red ink
+JOIN_MM = 3.0  # ink nearer than this belongs to one stamp
+STAMP_MM = (8.0, 4.0)  # the smallest long and short side; a stamp of secrecy is 20 x 8 mm or larger
+SEAL_MM = (25.0, 50.0)  # diameters of round seals
+SEAL_RATIO = 1.25  # a seal's bounding box is nearly square
+REGIONS_MAX = 12  # of one page, largest first
+SURE = 0.5  # words below this confidence are not taken from a stamp
+MARGIN_PX = 12
+
+Matrix = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class StampRegion:
+    """One stamp, level and dark on light, with the matrix that takes its pixels to the stored image's."""
+
+    image: Pixels
+    to_stored: Matrix
+
+
+def read_stamps(
+    pixels: Pixels, *, dpi: float, quarter_turns: int, source_sha256: str, engine: OcrEngine
+) -> tuple[Block, ...]:
+    """Return a block of kind `stamp` for each red stamp that gave sure words; boxes in stored pixels.
+
+    pixels: the image as stored; one that is not colour has no red ink. quarter_turns: clockwise, to upright.
+    """
+    blocks = []
+    for number, region in enumerate(stamp_regions(pixels, dpi=dpi, quarter_turns=quarter_turns)):
+        reading = engine.read(PreparedPage(region.image, STAMP_DPI, f"{source_sha256}-stamp-{number}"))
+        height, width = pixels.shape[:2]
+        lines = tuple(_lines(reading, region.to_stored, width, height))
+        if lines:
+            blocks.append(Block("stamp", lines, _around([line.box for line in lines])))
+    return tuple(blocks)
+
+
+def stamp_regions(pixels: Pixels, *, dpi: float, quarter_turns: int) -> list[StampRegion]:
+    """Return the regions of red ink that may be stamps, top to bottom as the reader sees them."""
+    if pixels.ndim != 3:
+        return []
+    scale = min(1.0, STAMP_DPI / dpi)
+    small = pixels
+    if scale < 1.0:
+        small = np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    upright = np.ascontiguousarray(np.rot90(small, -quarter_turns))
+    ink = red_ink(upright)
+    mask = np.asarray(ink >= INK_LEVELS, np.uint8)
+    px_mm = dpi * scale / 25.4
+    if int(mask.sum()) < STAMP_MM[0] * STAMP_MM[1] * px_mm * px_mm * 0.05:
+        return []
+    height, width = pixels.shape[:2]
+    upright_to_stored = _turned(quarter_turns, width, height) @ np.diag((1 / scale, 1 / scale, 1.0))
+    return [_level(ink, box, upright_to_stored) for box in _stamps(mask, px_mm)]
+
+
+def red_ink(pixels: Pixels) -> Pixels:
+    """Return how much redder each pixel is than anything else, 0-255."""
+    others = np.maximum(pixels[..., 1], pixels[..., 2])
+    return np.asarray(cv2.subtract(pixels[..., 0], others), np.uint8)
+
+
+def _stamps(mask: Pixels, px_mm: float) -> list[tuple[tuple[float, float], tuple[float, float], float]]:
+    """Return (centre, (width, height), angle in degrees) of the level box around each stamp."""
+    reach = max(3, round(JOIN_MM * px_mm)) | 1
+    joined = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
+    outlines, _ = cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    found = []
+    for outline in sorted(outlines, key=cv2.contourArea, reverse=True)[:REGIONS_MAX]:
+        centre, (first, second), angle = cv2.minAreaRect(outline)
+        # OpenCV's angle is to either side: the side nearer to level is the width.
+        if angle > 45:
+            first, second, angle = second, first, angle - 90
+        long_mm, short_mm = max(first, second) / px_mm, min(first, second) / px_mm
+        seal = SEAL_MM[0] <= short_mm and long_mm <= SEAL_MM[1] and long_mm / short_mm <= SEAL_RATIO
+        if long_mm >= STAMP_MM[0] and short_mm >= STAMP_MM[1] and not seal:
+            found.append((centre, (first, second), angle))
+    return sorted(found, key=lambda box: box[0][1])
+
+
+def _level(
+    ink: Pixels, box: tuple[tuple[float, float], tuple[float, float], float], upright_to_stored: Matrix
+) -> StampRegion:
+    """Cut a region out level, dark on white, with a margin."""
+    (x, y), (width, height), angle = box
+    across, down = math.ceil(width) + 2 * MARGIN_PX, math.ceil(height) + 2 * MARGIN_PX
+    turn = cv2.getRotationMatrix2D((x, y), angle, 1.0)
+    turn[:, 2] += (across / 2 - x, down / 2 - y)
+    cut = cv2.warpAffine(ink, turn, (across, down), flags=cv2.INTER_LINEAR, borderValue=0)
+    dark = np.asarray(255 - np.minimum(255, 2 * cut.astype(np.uint16)), np.uint8)
+    back = np.linalg.inv(np.vstack([turn, (0.0, 0.0, 1.0)]))
+    return StampRegion(dark, upright_to_stored @ back)
+
+
+def _turned(quarter_turns: int, width: int, height: int) -> Matrix:
+    """Return the matrix from the upright image back to the stored one of this size."""
+    matrices = {
+        0: ((1, 0, 0), (0, 1, 0)),
+        1: ((0, 1, 0), (-1, 0, height)),
+        2: ((-1, 0, width), (0, -1, height)),
+        3: ((0, -1, width), (1, 0, 0)),
+    }
+    return np.array([*matrices[quarter_turns % 4], (0, 0, 1)], np.float64)
+
+
+def _lines(reading: RawReading, to_stored: Matrix, width: int, height: int) -> Iterator[Line]:
+    for block in reading.blocks:
+        for line in block.lines:
+            words = tuple(
+                Word(
+                    unicodedata.normalize("NFC", w.text),
+                    w.text,
+                    w.confidence,
+                    _moved(w.box, to_stored, width, height),
+                )
+                for w in line.words
+                if w.confidence >= SURE
+            )
+            if words:
+                yield Line(words, _around([word.box for word in words]))
+
+
+def _moved(box: Box, matrix: Matrix, width: int, height: int) -> Box:
+    xs, ys = (box.x, box.x + box.width), (box.y, box.y + box.height)
+    corners = matrix @ np.array([(x, y, 1.0) for x in xs for y in ys]).T
+    left, top = (int(max(0, math.floor(v))) for v in corners[:2].min(axis=1))
+    right, bottom = (math.ceil(v) for v in corners[:2].max(axis=1))
+    left, top = min(left, width), min(top, height)
+    return Box(left, top, max(0, min(right, width) - left), max(0, min(bottom, height) - top))
+
+
+def _around(boxes: list[Box]) -> Box:
+    left, top = min(b.x for b in boxes), min(b.y for b in boxes)
+    right, bottom = max(b.x + b.width for b in boxes), max(b.y + b.height for b in boxes)
+    return Box(left, top, right - left, bottom - top)

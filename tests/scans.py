@@ -1,0 +1,155 @@
+"""Scans for tests: small pages with Vietnamese text in every format, the bad ones intake must tell apart, and
+recorded readings of them, so that whole journeys run without the engine."""
+
+import io
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pikepdf
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from ocr import images
+from ocr.engines.port import PreparedPage, RawBlock, RawLine, RawReading, RawWord
+from ocr.engines.replay import record
+from ocr.options import ReadingOptions
+from ocr.page import Box
+
+FONT = "/usr/share/fonts/truetype/liberation2/LiberationSerif-Regular.ttf"
+DPI = 150
+SIZE = (620, 877)  # half of A4 at 150 dpi: quick to read, large enough for the words below
+LINES = ("Số: 15/GP-STNMT", "GIẤY PHÉP", "Điều 1. Cấp phép khai thác nước dưới đất", "Điều 2. Thời hạn 5 năm")
+
+
+def page(lines: Sequence[str] = LINES, *, mark: str = "", size: tuple[int, int] = SIZE) -> Image.Image:
+    """Draw a grey page; mark: small print at the foot that makes each page's bytes its own."""
+    drawn = Image.new("L", size, 255)
+    pen = ImageDraw.Draw(drawn)
+    font = ImageFont.truetype(FONT, 26)
+    for number, line in enumerate(lines):
+        pen.text((40, 60 + 48 * number), line, font=font, fill=0)
+    pen.text((40, size[1] - 60), mark, font=ImageFont.truetype(FONT, 16), fill=0)
+    return drawn
+
+
+def blank(*, shade: int = 250) -> Image.Image:
+    """An empty back."""
+    return Image.new("L", SIZE, shade)
+
+
+def save(image: Image.Image, path: Path) -> Path:
+    """Write one page in the format of the name: .jpg, .png, .tif (group 4) or .pdf (one JPEG a page)."""
+    return save_all([image], path)
+
+
+def save_all(pages: Sequence[Image.Image], path: Path) -> Path:
+    """Write pages as one file: PDF or TIFF for more than one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    first, rest = pages[0], pages[1:]
+    kind = path.suffix.lower()
+    if kind == ".pdf":
+        _save_pdf(pages, path)
+    elif kind in (".tif", ".tiff"):
+        first, *rest = [p.convert("1") for p in pages]
+        first.save(path, save_all=True, append_images=rest, compression="group4", dpi=(DPI, DPI))
+    else:
+        first.save(path, dpi=(DPI, DPI))
+    return path
+
+
+def _save_pdf(pages: Sequence[Image.Image], path: Path) -> None:
+    pdf = pikepdf.new()
+    for image in pages:
+        packed = io.BytesIO()
+        image.save(packed, "JPEG", quality=80)
+        width, height = image.size
+        stream = pikepdf.Stream(pdf, packed.getvalue())
+        for key, value in {
+            "/Type": pikepdf.Name.XObject,
+            "/Subtype": pikepdf.Name.Image,
+            "/Width": width,
+            "/Height": height,
+            "/ColorSpace": pikepdf.Name.DeviceGray if image.mode == "L" else pikepdf.Name.DeviceRGB,
+            "/BitsPerComponent": 8,
+            "/Filter": pikepdf.Name.DCTDecode,
+        }.items():
+            stream[key] = value
+        w_pt, h_pt = width / DPI * 72, height / DPI * 72
+        sheet = pdf.add_blank_page(page_size=(w_pt, h_pt))
+        sheet.obj.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Im0=stream))
+        sheet.obj.Contents = pikepdf.Stream(pdf, f"q {w_pt:.3f} 0 0 {h_pt:.3f} 0 0 cm /Im0 Do Q".encode())
+    pdf.save(path, deterministic_id=True)
+
+
+def remember(path: Path, folder: Path, pages: Sequence[Sequence[str]]) -> list[str]:
+    """Record what the replay engine shall read on each page of a file; return the images' digests."""
+    digests = []
+    probe = images.probe(path, ReadingOptions())
+    for capture, lines in zip(probe.captures, pages, strict=True):
+        grey = np.full((capture.height_px, capture.width_px), 255, np.uint8)
+        record(folder, PreparedPage(grey, capture.dpi, capture.sha256), reading_of(lines))
+        digests.append(capture.sha256)
+    return digests
+
+
+def reading_of(lines: Sequence[str]) -> RawReading:
+    """Words laid out as `page` draws them, about."""
+    placed = []
+    for number, line in enumerate(lines):
+        x, y = 40, 60 + 48 * number
+        words = []
+        for word in line.split():
+            words.append(RawWord(word, 0.95, Box(x, y, 13 * len(word), 26)))
+            x += 13 * len(word) + 8
+        placed.append(RawLine(tuple(words), Box(40, y, x - 40, 26)))
+    if not placed:
+        return RawReading(())
+    return RawReading((RawBlock("text", tuple(placed), Box(40, 60, 540, 48 * len(placed))),))
+
+
+def png_claiming(width: int, height: int) -> bytes:
+    """A small PNG whose header claims any size."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return len(body).to_bytes(4) + kind + body + zlib.crc32(kind + body).to_bytes(4)
+
+    header = width.to_bytes(4) + height.to_bytes(4) + bytes([8, 0, 0, 0, 0])
+    data = zlib.compress(b"\0" * 1000)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def pdf_claiming_pages(count: int) -> bytes:
+    """A PDF of one page whose page tree claims any number."""
+    pdf = pikepdf.new()
+    pdf.add_blank_page()
+    pdf.Root.Pages.Count = count
+    packed = io.BytesIO()
+    pdf.save(packed)
+    return packed.getvalue()
+
+
+def encrypted(source: Path, path: Path, *, user: str = "", owner: str = "chủ") -> Path:
+    """Write a PDF again with a user's or only an owner's password."""
+    with pikepdf.open(source) as pdf:
+        pdf.save(path, encryption=pikepdf.Encryption(user=user, owner=owner))
+    return path
+
+
+def red_stamp(image: Image.Image, text: str, at: tuple[int, int] = (60, 20), *, tilt: float = 2.0) -> Image.Image:
+    """Lay a framed red stamp on a page, as an office's rubber stamp does."""
+    font = ImageFont.truetype(FONT.replace("Regular", "Bold"), 34)
+    width = int(font.getlength(text)) + 28
+    stamp = Image.new("L", (width, 56), 0)
+    pen = ImageDraw.Draw(stamp)
+    pen.rectangle((2, 2, width - 3, 53), outline=255, width=3)
+    pen.text((14, 8), text, font=font, fill=255)
+    stamp = stamp.rotate(tilt, expand=True, resample=Image.Resampling.BICUBIC)
+    coloured = image.convert("RGB")
+    coloured.paste((205, 30, 40), at, stamp)
+    return coloured
+
+
+def turned(image: Image.Image) -> Image.Image:
+    """Lay a page on its side, a quarter turn clockwise."""
+    return ImageOps.exif_transpose(image).transpose(Image.Transpose.ROTATE_270)
