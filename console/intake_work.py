@@ -14,7 +14,7 @@ from console.words import word
 from ingest.checks import clean_scratch
 from ingest.intake import Door, take_in
 from ingest.supervisor import Supervisor, spawn_context
-from ingest.tables import capture, item, page_result, work_item
+from ingest.tables import capture, page_result, work_item
 from ingest.workman import run_child
 from retention.renewal import renew_locks
 
@@ -99,20 +99,24 @@ class _Meter:
         self._home = home
         self._progress = _bar(terminal)
         self._unit = word("say.pages", terminal.language)
-        self._before, self._total = self._counts()
+        self._total = self._left()
         self._task = self._progress.add_task("", total=self._total, rate="")
 
-    def _counts(self) -> tuple[int, int]:
+    def _left(self) -> int:
+        """Count the captures of unfinished work whose page has no kept result yet."""
         with reading(self._home.engine) as connection:
-            kept = connection.execute(select(func.count()).select_from(page_result)).scalar_one()
-            waiting = connection.execute(
+            return connection.execute(
                 select(func.count())
                 .select_from(capture)
-                .join(item, item.c.id == capture.c.item_id)
-                .join(work_item, work_item.c.subject_id == item.c.id)
-                .where(capture.c.state == "waiting", work_item.c.state.in_(("ready", "leased")))
+                .join(work_item, work_item.c.subject_id == capture.c.item_id)
+                .join(
+                    page_result,
+                    (page_result.c.work_item_id == work_item.c.id)
+                    & (page_result.c.file_index == capture.c.file_index),
+                    isouter=True,
+                )
+                .where(work_item.c.state.in_(("ready", "leased")), page_result.c.kept_at.is_(None))
             ).scalar_one()
-        return kept, waiting
 
     def __enter__(self) -> "_Meter":
         self._progress.start()
@@ -125,7 +129,7 @@ class _Meter:
         """Bring the bar up to date."""
         if self._progress.disable:
             return
-        done = self._counts()[0] - self._before
+        done = self._total - self._left()
         speed = self._progress.tasks[0].speed
         rate = f"{speed:.1f} {self._unit}/s" if speed else ""
         self._progress.update(self._task, completed=done, rate=rate)

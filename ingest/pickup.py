@@ -109,14 +109,8 @@ def _settle(
         if age >= settle_seconds or age < 0:
             sha256, length = sha256_of_file(path)
             after = path.stat()
-            if (
-                (before.st_size, before.st_mtime_ns)
-                == (after.st_size, after.st_mtime_ns)
-                == (
-                    length,
-                    after.st_mtime_ns,
-                )
-            ):
+            unchanged = before.st_mtime_ns == after.st_mtime_ns
+            if unchanged and before.st_size == after.st_size == length:
                 return WholeFile(sha256, length, datetime.fromtimestamp(after.st_mtime, UTC))
         if waited >= patience_seconds:
             raise StillBeingWritten(str(path.name))

@@ -182,6 +182,8 @@ def _commit(desk: Desk, claim: Claim, content: ContentPackage, stored: StoredObj
     with writing(desk.engine) as connection:
         worklist.finish(connection, claim, reason=None, now=at)
         ledger.record_deposit(connection, content, stored, at=at, principal=desk.principal)
+        # The package holds the texts now; the work list keeps them only between attempts.
+        _forget_pages(connection, claim)
         connection.execute(
             update(item)
             .where(item.c.id == claim.item_id)
@@ -193,6 +195,10 @@ def _commit(desk: Desk, claim: Claim, content: ContentPackage, stored: StoredObj
                 .where(capture.c.item_id == claim.item_id, capture.c.file_index == page.file_index)
                 .values(state="blank" if page.state == "blank" else "archived")
             )
+
+
+def _forget_pages(connection: Connection, claim: Claim) -> None:
+    connection.execute(delete(page_result).where(page_result.c.work_item_id == claim.work_item_id))
 
 
 def release(engine: Engine, staging: ObjectStore, item_id: str, *, now: datetime) -> None:
@@ -303,7 +309,7 @@ def _stop(desk: Desk, claim: Claim, reason: str, *, page_number: int | None) -> 
     at = desk.now()
     with writing(desk.engine) as connection:
         worklist.finish(connection, claim, reason=reason, now=at)
-        connection.execute(delete(page_result).where(page_result.c.work_item_id == claim.work_item_id))
+        _forget_pages(connection, claim)
         _void_reserved(desk, connection, claim, reason)
         connection.execute(update(item).where(item.c.id == claim.item_id).values(state="stopped", reason=reason))
         events.append(

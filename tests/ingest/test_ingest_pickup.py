@@ -13,12 +13,12 @@ from ingest.pickup import comparison_key, files_of, looks_like_scan, settle, sho
 DAY = 86_400.0
 
 
-def _settle(path: Path, *, clock: float | None = None, pause: object = None) -> str:
+def _settle(path: Path, *, clock: float | None = None) -> str:
     whole = settle(
         path,
         settle_seconds=2,
         patience_seconds=10,
-        pause=pause or (lambda _seconds: None),  # type: ignore[arg-type]  # a test's own pause
+        pause=lambda _seconds: None,
         clock=lambda: clock if clock is not None else path.stat().st_mtime + DAY,
     )
     return whole.sha256
@@ -39,7 +39,13 @@ def test_a_file_that_keeps_growing_is_not_taken(tmp_path: Path) -> None:
             stream.write(b"more")
 
     with pytest.raises(StillBeingWritten):
-        _settle(path, clock=path.stat().st_mtime, pause=grow)
+        settle(
+            path,
+            settle_seconds=2,
+            patience_seconds=10,
+            pause=grow,
+            clock=lambda: path.stat().st_mtime,
+        )
 
 
 def test_a_file_dated_in_the_future_is_taken_when_it_holds_still(tmp_path: Path) -> None:
