@@ -13,9 +13,9 @@ from archive.record import Agent, PreservationEvent
 from ingest.desk import Desk
 from ingest.pages import KeptPage
 from ingest.worklist import Claim
+from ocr.tools import versions
 
 PROGRAM = "sohoa"
-TOOLS = ("ocrmypdf", "pikepdf", "tesserocr", "opencv-python-headless", "pillow", "pyhanko", "pypdfium2")
 
 
 def agents_of(claim: Claim, head: Row[Any], person: Row[Any]) -> tuple[Agent, ...]:
@@ -63,7 +63,7 @@ def derivation_of(desk: Desk, pages: Sequence[KeptPage], rendition: dict[str, An
     return {
         "program": {"name": PROGRAM, "version": metadata.version("sohoa")},
         "python": platform.python_version(),
-        "libraries": {name: metadata.version(name) for name in TOOLS},
+        "libraries": {**versions(), "pyhanko": metadata.version("pyhanko")},
         "jail": desk.reader.jail_mode,
         "engines": engines,
         "pages": [

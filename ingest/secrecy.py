@@ -13,11 +13,11 @@ from ocr.page import Line, PageText
 
 _STANDING_ALONE = {
     "MAT": "mat",
-    "TOI MAT": "toi-mat",
-    "TUYET MAT": "tuyet-mat",
-    "KHONG DUOC SAO": "khong-duoc-sao",
-    "KHONG DUOC SAO CHUP": "khong-duoc-sao",
-    "CAM SAO CHUP": "khong-duoc-sao",
+    "TOIMAT": "toi-mat",
+    "TUYETMAT": "tuyet-mat",
+    "KHONGDUOCSAO": "khong-duoc-sao",
+    "KHONGDUOCSAOCHUP": "khong-duoc-sao",
+    "CAMSAOCHUP": "khong-duoc-sao",
 }
 WIDE_GAP = 1.2  # of a word's height; ordinary spaces take less than half of it
 _LABEL = re.compile(r"^(DO|MUC DO) MAT ?:? ?")
@@ -34,7 +34,8 @@ def mark_in(line: str) -> str | None:
     folded = _folded(line)
     if not folded or folded != folded.upper():
         return None
-    return _STANDING_ALONE.get(_LABEL.sub("", folded).strip(" :"))
+    # Without spaces: two words of a stamp stand so close that they are often read as one.
+    return _STANDING_ALONE.get(_LABEL.sub("", folded).replace(" ", "").strip(":"))
 
 
 def find_mark(pages: Iterable[tuple[int, PageText]]) -> tuple[int, str] | None:

@@ -162,7 +162,8 @@ def draw_page(path: Path, page: pikepdf.Page, index: int, options: ReadingOption
     width, height, dpi = pdf_pages.raster_size(page, options)
     left, bottom, right, top = crop_box(page)
     try:
-        with pypdfium2.PdfDocument(path) as document:
+        # As a stream: pdfium's wrapper resolves a path, and in the jail a lent file has none but its number's.
+        with path.open("rb") as stream, pypdfium2.PdfDocument(stream) as document:
             drawn = document[index]
             drawn.set_rotation(0)
             drawn.set_mediabox(left, bottom, right, top)

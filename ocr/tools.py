@@ -16,6 +16,8 @@ READING_PACKAGES = (
     "pikepdf",
     "pillow",
     "pypdfium2",
+    "ocrmypdf",
+    "fonttools",
 )
 
 

@@ -82,6 +82,11 @@ class PageFrame:
             return x0 + bottom, y1 - right, x0 + top, y1 - left
         return x0 + left, y0 + bottom, x0 + right, y0 + top
 
+    def moved_from(self, page: pikepdf.Page, found: PageImage) -> tuple[float, float, float]:
+        """Return (scale, x, y) that bring a scan's page from its own user space into the frame's."""
+        scale = user_unit(page) / self.unit_pt
+        return scale, self.matrix[4] - found.matrix[4] * scale, self.matrix[5] - found.matrix[5] * scale
+
     def grown(self, *, top: float, right: float) -> "PageFrame":
         """Return the frame with a box larger at the reader's top and right; nothing on the page moves."""
         x0, y0, x1, y1 = self.box

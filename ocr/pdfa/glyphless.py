@@ -19,6 +19,7 @@ ASCENT = 800
 DESCENT = -200
 NAME = "SohoaGlyphless"
 LETTERS_MOST = 65_534
+YEAR_1970 = 2_082_844_800  # in seconds of 1904, as TrueType counts
 _BLOCK = 100  # entries of one bfchar block, the most a CMap allows
 _TABLES = ("glyf", "head", "hhea", "hmtx", "loca", "maxp")
 
@@ -87,7 +88,7 @@ def _program() -> bytes:
     builder.setupGlyf({".notdef": Glyph(), "letter": Glyph()})
     builder.setupHorizontalMetrics({".notdef": (ADVANCE, 0), "letter": (ADVANCE, 0)})
     builder.setupHorizontalHeader(ascent=ASCENT, descent=DESCENT)
-    builder.updateHead(created=0, modified=0)
+    builder.updateHead(created=YEAR_1970, modified=YEAR_1970)
     builder.font.recalcTimestamp = False
     for tag in set(builder.font.keys()) - {*_TABLES, "GlyphOrder"}:
         del builder.font[tag]

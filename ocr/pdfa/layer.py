@@ -18,7 +18,9 @@ _UNWRITABLE = ("Cc", "Cs", "Cn")
 
 def written(word: Word) -> str:
     """Return a word as it is laid down: NFC, without what can't be written."""
-    return "".join(c for c in unicodedata.normalize("NFC", word.text) if unicodedata.category(c) not in _UNWRITABLE)
+    return "".join(
+        c for c in unicodedata.normalize("NFC", word.text) if unicodedata.category(c) not in _UNWRITABLE
+    )
 
 
 def letters_of(texts: Iterable[PageText | None]) -> set[str]:

@@ -13,9 +13,7 @@ import pikepdf
 from PIL import Image
 
 from ocr.errors import Truncated
-from ocr.options import ReadingOptions
 from ocr.page import FileProbe
-from ocr.pictures import open_picture
 
 # LZW is left out of PDF/A (6.1.7.2-1); JPEG 2000 is allowed but the checker can't look into it.
 FILTERS = {
@@ -48,16 +46,15 @@ TIFF_FAX, TIFF_JPEG, TIFF_DEFLATE = (3, 4), 7, (8, 32946)
 
 
 def picture_object(
-    pdf: pikepdf.Pdf, path: Path, probe: FileProbe, index: int, options: ReadingOptions
+    pdf: pikepdf.Pdf, path: Path, probe: FileProbe, opened: Image.Image, index: int
 ) -> pikepdf.Object | None:
-    """Return one image of a TIFF, JPEG or PNG as it is, or None."""
+    """Return one image of a TIFF, JPEG or PNG as it is, or None. opened: the same file, for a TIFF's tags."""
     if probe.media_type == "image/jpeg":
         return jpeg_object(pdf, path.read_bytes())
     if probe.media_type == "image/png":
         return png_object(pdf, path.read_bytes())
-    with open_picture(path, "TIFF", options) as image:
-        image.seek(index)
-        return _tiff_object(pdf, path, image)
+    opened.seek(index)
+    return _tiff_object(pdf, path, opened)
 
 
 def image_object(
@@ -87,14 +84,20 @@ def image_object(
     return pdf.make_indirect(stream)
 
 
-def jpeg_object(pdf: pikepdf.Pdf, data: bytes) -> pikepdf.Object | None:
-    """Return a baseline or progressive JPEG of 8 bits, grey or YCbCr, as it is; None for any other."""
+def jpeg_object(pdf: pikepdf.Pdf, data: bytes, *, transformed: bool = True) -> pikepdf.Object | None:
+    """Return a baseline or progressive JPEG of 8 bits, grey or colour, as it is; None for any other.
+
+    transformed: three channels are YCbCr, as usual; else they are red, green and blue.
+    """
     marker, precision, height, width, ids = _jpeg_frame(data)
     # Without an Adobe marker components named R, G, B are taken for YCbCr by some readers, not by others.
-    if marker not in (0xC0, 0xC1, 0xC2) or precision != 8 or len(ids) not in (1, 3) or ids == b"RGB":
+    if marker not in (0xC0, 0xC1, 0xC2) or precision != 8 or len(ids) not in (1, 3):
+        return None
+    if transformed and ids == b"RGB":
         return None
     space = pikepdf.Name.DeviceGray if len(ids) == 1 else pikepdf.Name.DeviceRGB
-    return image_object(pdf, data, width, height, 8, space, pikepdf.Name.DCTDecode)
+    parameters = None if transformed else pikepdf.Dictionary(ColorTransform=0)
+    return image_object(pdf, data, width, height, 8, space, pikepdf.Name.DCTDecode, parameters)
 
 
 def _jpeg_frame(data: bytes) -> tuple[int, int, int, int, bytes]:
@@ -133,9 +136,7 @@ def png_object(pdf: pikepdf.Pdf, data: bytes) -> pikepdf.Object | None:
     parameters = pikepdf.Dictionary(
         Predictor=15, Colors=PNG_CHANNELS[colour], BitsPerComponent=bits, Columns=width
     )
-    return image_object(
-        pdf, b"".join(rows), width, height, bits, space, pikepdf.Name.FlateDecode, parameters
-    )
+    return image_object(pdf, b"".join(rows), width, height, bits, space, pikepdf.Name.FlateDecode, parameters)
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -188,12 +189,14 @@ def _tiff_fax(pdf: pikepdf.Pdf, tags: Any, data: bytes) -> pikepdf.Object | None
 
 
 def _tiff_jpeg(pdf: pikepdf.Pdf, tags: Any, data: bytes) -> pikepdf.Object | None:
-    if tags.get(262) not in (1, 6) or tags.get(284, 1) != 1:
+    if tags.get(262) not in (1, 2, 6) or tags.get(284, 1) != 1:
         return None
     tables = tags.get(347, b"")
     whole = data[:2] + tables[2:-2] + data[2:]  # the tables without their own start and end
     _, _, height, width, _ = _jpeg_frame(whole)
-    return jpeg_object(pdf, whole) if (width, height) == (tags[256], tags[257]) else None
+    if (width, height) != (tags[256], tags[257]):
+        return None
+    return jpeg_object(pdf, whole, transformed=tags[262] != 2)
 
 
 def _tiff_deflate(pdf: pikepdf.Pdf, tags: Any, data: bytes) -> pikepdf.Object | None:
@@ -209,12 +212,8 @@ def _tiff_deflate(pdf: pikepdf.Pdf, tags: Any, data: bytes) -> pikepdf.Object | 
         space = _indexed(_tiff_palette(tags[320]))
     parameters = None
     if tags.get(317, 1) == 2:
-        parameters = pikepdf.Dictionary(
-            Predictor=2, Colors=channels, BitsPerComponent=bits[0], Columns=tags[256]
-        )
-    found = image_object(
-        pdf, data, tags[256], tags[257], bits[0], space, pikepdf.Name.FlateDecode, parameters
-    )
+        parameters = pikepdf.Dictionary(Predictor=2, Colors=channels, BitsPerComponent=bits[0], Columns=tags[256])
+    found = image_object(pdf, data, tags[256], tags[257], bits[0], space, pikepdf.Name.FlateDecode, parameters)
     if photometric == 0:
         found.Decode = [1, 0]
     return found
@@ -228,9 +227,7 @@ def _tiff_palette(values: tuple[int, ...]) -> bytes:
 
 def xobject(pdf: pikepdf.Pdf, source: pikepdf.Pdf, image: pikepdf.Object) -> pikepdf.Object | None:
     """Return a copy of another PDF's image with its filters and bytes, or None."""
-    filters = image.get("/Filter")
-    names = [str(name) for name in filters] if isinstance(filters, pikepdf.Array) else [str(filters)]
-    if "/F" in image or not set(names) <= FILTERS:
+    if "/F" in image or not set(filters_of(image)) <= FILTERS:
         return None
     if not image.get("/ImageMask", False) and not _space_allowed(image.get("/ColorSpace")):
         return None
@@ -238,6 +235,12 @@ def xobject(pdf: pikepdf.Pdf, source: pikepdf.Pdf, image: pikepdf.Object) -> pik
     for key in set(copy.keys()) - KEPT_KEYS:
         del copy[key]
     return copy
+
+
+def filters_of(image: pikepdf.Object) -> list[str]:
+    """Return the names of an image's filters, outermost first."""
+    found: Any = image.get("/Filter", [])
+    return [str(name) for name in found] if isinstance(found, pikepdf.Array) else [str(found)]
 
 
 def _space_allowed(space: Any) -> bool:

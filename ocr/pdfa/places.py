@@ -67,9 +67,7 @@ def keep_places(
     raise_by = max(0.0, *(_missing(upright, span, height, edge, clear) for span in spans))
     top = height + raise_by - edge
     grown = frame.grown(top=raise_by, right=widen)
-    left, right = (
-        _mark(grown, grown.from_upright((start, top - tall, end, top))) for start, end, tall in spans
-    )
+    left, right = (_mark(grown, grown.from_upright((start, top - tall, end, top))) for start, end, tall in spans)
     return grown, (left, right)
 
 
@@ -87,11 +85,14 @@ def _mark(frame: PageFrame, rect: Rect) -> MarkRectangle:
     return MarkRectangle(0, x0, y0, x1, y1, cast(Rotation, frame.rotation))
 
 
-def ink_boxes(pixels: Pixels) -> list[Box]:
-    """Return boxes that together hold all ink of a page no words are known of, in stored pixels."""
+def ink_boxes(pixels: Pixels, *, below: int = INK_BELOW) -> list[Box]:
+    """Return boxes that together hold all ink of a page no words are known of, in stored pixels.
+
+    below: the grey level under which a pixel is ink.
+    """
     grey = pixels if pixels.ndim == 2 else pixels.min(axis=2)
     height, width = grey.shape
     padded = np.full((-(-height // CELL_PX) * CELL_PX, -(-width // CELL_PX) * CELL_PX), 255, np.uint8)
     padded[:height, :width] = grey
-    cells = padded.reshape(padded.shape[0] // CELL_PX, CELL_PX, -1, CELL_PX).min(axis=(1, 3)) < INK_BELOW
+    cells = padded.reshape(padded.shape[0] // CELL_PX, CELL_PX, -1, CELL_PX).min(axis=(1, 3)) < below
     return [Box(int(x) * CELL_PX, int(y) * CELL_PX, CELL_PX, CELL_PX) for y, x in np.argwhere(cells)]
