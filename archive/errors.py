@@ -31,12 +31,15 @@ class ObjectNotFound(ArchiveError):
 
 
 class ObjectLocked(ArchiveError):
-    """A version may not be deleted: its retention has not ended or it is held."""
+    """A version may not be deleted: its retention has not ended or it is held.
+
+    retain_until is None for a held object without a lock.
+    """
 
     code = "object-locked"
 
-    def __init__(self, key: str, retain_until: datetime, *, held: bool) -> None:
-        why = "it is held" if held else f"it is locked until {retain_until.isoformat()}"
+    def __init__(self, key: str, retain_until: datetime | None, *, held: bool) -> None:
+        why = "it is held" if held or retain_until is None else f"it is locked until {retain_until.isoformat()}"
         super().__init__(f"the object may not be deleted, {why}: {key}")
         self.key = key
         self.retain_until = retain_until
@@ -108,6 +111,18 @@ class PackageInvalid(ArchiveError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the package does not match its own METS: {reason}")
         self.reason = reason
+
+
+class PackageTooLarge(ArchiveError):
+    """A package would pass a limit a store or a reader has; the record has to be split into parts."""
+
+    code = "package-too-large"
+
+    def __init__(self, what: str, found: int, limit: int) -> None:
+        super().__init__(f"the package would have {found} {what}, the limit is {limit}; split the record")
+        self.what = what
+        self.found = found
+        self.limit = limit
 
 
 class EventTooLarge(ArchiveError):

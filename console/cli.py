@@ -137,7 +137,10 @@ def build(language: Language) -> click.Group:
     @_json_option(language)
     @click.pass_obj
     def samples_make(door: Door, folder: Path, records: int, seed: int) -> None:
-        make_samples(folder, records=records, seed=seed)
+        try:
+            make_samples(folder, records=records, seed=seed)
+        except FileExistsError as error:
+            raise click.UsageError(word("samples.taken", language, file=error.filename)) from error
         door.terminal.say("say.samples", records=records, folder=folder)
         door.terminal.answer({"folder": str(folder), "records": records, "seed": seed})
 

@@ -84,6 +84,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "samples.make": ("Tạo bản quét mẫu với bảng kê và đáp án.", "Make sample scans with manifest and truth."),
     "samples.records": ("Số tài liệu.", "Number of records."),
     "samples.seed": ("Hạt giống ngẫu nhiên.", "Seed."),
+    "samples.taken": (
+        "Đã có tệp {file}; hãy chọn một thư mục mới, không tệp nào bị ghi đè.",
+        "{file} is there already; choose a new folder, nothing is overwritten.",
+    ),
     "say.ready": ("Kho đã sẵn sàng tại {folder}.", "The archive is ready in {folder}."),
     "say.demo-keys": (
         "Khóa ký là khóa TRÌNH DIỄN, không có giá trị pháp lý.",

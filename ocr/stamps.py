@@ -2,7 +2,8 @@
 
 A page is read from its red channel, where red ink turns as white as the paper: good for text under a seal, and
 blind to a red stamp. So the red ink is read by itself, region by region, each turned level first. Round seals
-are left out: their lettering runs in a circle and gives nothing but noise.
+are left out: their lettering runs in a circle and gives nothing but noise. A stamp struck across a seal may
+stay unread.
 """
 
 import math

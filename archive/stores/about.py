@@ -11,7 +11,6 @@ from archive.digest import sha256_of_bytes
 from archive.stores.port import StoredObject
 
 BYTES_MAX = 4096  # a longer file is not one of ours
-_INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 _LAST_FIELD = b'  "about_sha256": "'
 
 
@@ -22,8 +21,8 @@ def about_bytes(stored: StoredObject) -> bytes:
         "version_id": stored.version_id,
         "sha256": stored.sha256,
         "length": stored.length,
-        "stored_at": stored.stored_at.strftime(_INSTANT),
-        "retain_until": stored.retain_until.strftime(_INSTANT) if stored.retain_until else None,
+        "stored_at": _text(stored.stored_at),
+        "retain_until": _text(stored.retain_until) if stored.retain_until else None,
         "held": stored.held,
     }
     above = json.dumps(fields, indent=2).removesuffix("\n}").encode() + b",\n"
@@ -51,5 +50,9 @@ def read_about(data: bytes, key: str) -> StoredObject | None:
     return stored if stored.key == key and about_bytes(stored) == data else None
 
 
+def _text(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
 def _instant(text: str) -> datetime:
-    return datetime.strptime(text, _INSTANT).replace(tzinfo=UTC)
+    return datetime.fromisoformat(text).astimezone(UTC)

@@ -8,7 +8,7 @@ import errno
 import fcntl
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
@@ -60,7 +60,7 @@ class FileSystem(Protocol):
         ...
 
     def rename_folder(self, source: Path, target: Path) -> None:
-        """Move a folder to a free name or onto an empty folder. Raises FileExistsError if target holds anything."""
+        """Move a folder to a free name or onto an empty folder. Raises FileExistsError if that holds anything."""
         ...
 
     def replace_file(self, source: Path, target: Path) -> None:
@@ -76,7 +76,7 @@ class FileSystem(Protocol):
         ...
 
     def open(self, path: Path) -> BinaryIO:
-        """Open a plain file for reading, unbuffered; anything else at the path is an OSError."""
+        """Open a plain file for reading, unbuffered. Raises IsADirectoryError, OSError for a link or a device."""
         ...
 
     def exclusive(self, path: Path) -> AbstractContextManager[None]:
@@ -159,9 +159,11 @@ class LocalFiles:
     def open(self, path: Path) -> BinaryIO:
         """Open a plain file for reading; a link, a pipe or a device in its place is refused, not waited for."""
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
+        mode = os.fstat(handle).st_mode
+        if not stat.S_ISREG(mode):
             os.close(handle)
-            raise OSError(errno.EINVAL, "not a plain file", str(path))
+            code = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+            raise OSError(code, "not a plain file", str(path))
         return os.fdopen(handle, "rb", buffering=0)
 
     @contextmanager
@@ -177,3 +179,15 @@ class LocalFiles:
                 fcntl.flock(handle, fcntl.LOCK_UN)
         finally:
             os.close(handle)
+
+
+def write_file(files: FileSystem, path: Path, chunks: Iterable[bytes]) -> None:
+    """Write a new read-only file and sync it; an error at any step is the end of that file."""
+    handle = files.create(path)
+    try:
+        for chunk in chunks:
+            files.write(handle, chunk)
+        files.make_read_only(handle)
+        files.sync(handle)
+    finally:
+        files.close(handle)

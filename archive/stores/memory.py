@@ -37,7 +37,7 @@ class MemoryStore:
             version_id=new_id(),
             sha256=sha256_of_bytes(data),
             length=len(data),
-            retain_until=lock_end(retain_until),
+            retain_until=None if retain_until is None else lock_end(retain_until),
             held=False,
             stored_at=to_the_second(now),
         )

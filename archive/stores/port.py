@@ -28,7 +28,9 @@ class StoredObject:
 class ObjectStore(Protocol):
     """Objects under keys, each version immutable and locked until a date.
 
-    Keys are ASCII, `/`-separated segments of [a-z0-9._-]; no key is a prefix folder of another.
+    Keys are ASCII, `/`-separated segments of [a-z0-9._-], none beginning with a dot; no key is a prefix folder
+    of another. What is no key, or would be such a folder, raises InvalidKey from every act. A lock's end with a
+    fraction of a second is rounded up; an instant without a zone is a ValueError.
     """
 
     def put(
@@ -62,15 +64,15 @@ class ObjectStore(Protocol):
         ...
 
     def list_versions(self, prefix: str = "") -> Iterator[StoredObject]:
-        """Yield every version whose key starts with prefix, in key order."""
+        """Yield every version whose key starts with prefix, in key order; what is damaged `leftovers` names."""
         ...
 
     def delete(self, key: str, version_id: str, *, now: datetime) -> None:
-        """Delete one version. Raises ObjectLocked while held or before its lock's end."""
+        """Delete one version and free its key. Raises ObjectLocked while held or before its lock's end."""
         ...
 
     def leftovers(self) -> list[str]:
-        """Name what is neither an object nor part of one (torn puts, strange files), for `doctor`."""
+        """Name what is no whole object nor part of one (torn puts, strange files, damage), for `doctor`."""
         ...
 
     def sweep(self) -> int:

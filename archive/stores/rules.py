@@ -1,4 +1,4 @@
-"""What every store decides alike: which keys are keys, how instants are kept, when a lock or a delete is refused."""
+"""What every store decides alike: which keys are keys, how instants are kept, when a change is refused."""
 
 import re
 from collections.abc import Iterator
@@ -43,10 +43,8 @@ def to_the_second(at: datetime) -> datetime:
     return at.astimezone(UTC).replace(microsecond=0)
 
 
-def lock_end(at: datetime | None) -> datetime | None:
+def lock_end(at: datetime) -> datetime:
     """Return a lock's end in UTC, a fraction rounded up: a lock never ends before the instant asked for."""
-    if at is None:
-        return None
     whole = to_the_second(at)
     return whole + timedelta(seconds=1) if at.microsecond else whole
 
@@ -54,7 +52,7 @@ def lock_end(at: datetime | None) -> datetime | None:
 def with_lock(stored: StoredObject, retain_until: datetime) -> StoredObject:
     """Return the object with its lock's end moved later, or as it is. Raises RetentionShortened."""
     end = lock_end(retain_until)
-    if end is not None and stored.retain_until is not None and end < stored.retain_until:
+    if stored.retain_until is not None and end < stored.retain_until:
         raise RetentionShortened(stored.key, stored.retain_until, end)
     return replace(stored, retain_until=end)
 

@@ -5,7 +5,14 @@ from datetime import date
 
 from console.samples.draw import Chance, digits, number, pick
 
-PROVINCES = ("tỉnh Sông Mây", "tỉnh Đồi Thông", "tỉnh Bãi Sậy", "tỉnh Núi Lam", "thành phố Cửa Biển", "tỉnh Rừng Dẻ")
+PROVINCES = (
+    "tỉnh Sông Mây",
+    "tỉnh Đồi Thông",
+    "tỉnh Bãi Sậy",
+    "tỉnh Núi Lam",
+    "thành phố Gò Lá",
+    "tỉnh Rừng Dẻ",
+)
 COMMUNES = (
     "xã Cầu Gỗ",
     "xã Bến Tràm",

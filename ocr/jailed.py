@@ -1,0 +1,44 @@
+"""What the reader's jail runs: the libraries and the engine loaded once, then one call per file or page.
+
+Arguments and answers are JSON; a file comes as the path under which the jailed process can open it.
+"""
+
+import gc
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from ocr import images
+from ocr.engines.open import open_engine
+from ocr.engines.port import OcrEngine
+from ocr.errors import InputRejected, JailUnavailable, PageUndecodable
+from ocr.options import ReadingOptions
+from ocr.recognise import recognise
+from ocr.wire import capture_from_json, file_probe_to_json, read_page_to_json
+
+_warmed: list[OcrEngine] = []  # the engine of this process, made before the forks that use it
+
+
+def warm(engine_url: str) -> None:
+    """Load the engine once for all later calls. Raises UnknownEngine."""
+    cv2.setNumThreads(1)
+    _warmed[:] = [open_engine(engine_url)]
+    gc.freeze()  # what is loaded by now stays; collecting it in each fork would only copy its memory
+
+
+def probe_in_jail(path: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Return what a file is. Raises an InputRejected."""
+    return file_probe_to_json(images.probe(Path(path), ReadingOptions.from_json(options)))
+
+
+def read_in_jail(path: str, capture: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Return the reading of one image of a file. Raises a PageFailed, or NotRecorded."""
+    if not _warmed:
+        raise JailUnavailable("the reading engine was not loaded before the first page")
+    settings, found = ReadingOptions.from_json(options), capture_from_json(capture)
+    try:
+        image = images.load(Path(path), found.index, settings)
+    except InputRejected as error:
+        raise PageUndecodable(f"the page's image can't be opened ({error.code}): {error}") from error
+    return read_page_to_json(recognise(image, found.sha256, _warmed[0], settings))

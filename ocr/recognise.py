@@ -1,0 +1,217 @@
+"""Reads one page image into words over its stored pixels, or says that it is blank.
+
+1. Measure: a page without a mark on it is blank and is not read. 2. Read it. 3. With little confidence, ask
+which way up it is, turn it, read again. 4. With some doubt, read it again prepared another way. Of all
+readings the surest is kept. 5. Read the red stamps, which step 2 does not see. 6. Nothing sure on a page with
+something on it is a failure that a person looks at, never an empty page.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ocr.columns import in_reading_order
+from ocr.engines.port import OcrEngine, RawBlock, RawLine, RawReading, RawWord
+from ocr.errors import PageUnreadable
+from ocr.images import StoredImage
+from ocr.inspect import PageMeasures, measure
+from ocr.options import ReadingOptions
+from ocr.page import Block, Box, Line, PageText, ReadPage, Word
+from ocr.prepare import Channel, Preparation, prepare
+from ocr.stamps import read_stamps
+
+SURE = 0.5  # confidence from which a word shows that a page could be read
+SURE_OF_DOUBTFUL = 0.6  # and from which one is taken from a page that may hold nothing but dirt
+MOSTLY_RED = 0.5  # share of a page's ink that is red, from which the red channel may have lost its text
+# What XML 1.0 can't hold, and so the kept text may not: controls, halves of pairs, two noncharacters.
+_UNKEEPABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Attempt:
+    """One reading of a page and how the page was prepared for it."""
+
+    prepared: Preparation
+    reading: RawReading
+
+    @property
+    def words(self) -> tuple[RawWord, ...]:
+        return tuple(w for b in self.reading.blocks for line in b.lines for w in line.words)
+
+    @property
+    def confidence(self) -> float:
+        """Mean confidence weighted by length; 0.0 without words."""
+        letters = sum(len(word.text) for word in self.words)
+        return sum(word.confidence * len(word.text) for word in self.words) / letters if letters else 0.0
+
+    @property
+    def worth(self) -> float:
+        """How much was read with confidence, less what was read without: many sure letters beat few."""
+        return sum((word.confidence - SURE) * len(word.text) for word in self.words)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "quarter_turns": self.prepared.quarter_turns,
+            "channel": self.prepared.channel,
+            "median": self.prepared.median,
+            "words": len(self.words),
+            "confidence": round(self.confidence, 4),
+        }
+
+
+def recognise(image: StoredImage, sha256: str, engine: OcrEngine, options: ReadingOptions) -> ReadPage:
+    """Return what is written on a page image, or that it is blank.
+
+    sha256: of the encoded image, under which recorded readings are found. Boxes are pixels of the image as
+    stored; text is NFC. Words keep the engine's order but for the two columns of a header and of a closing.
+    Raises PageUnreadable when something is on the page but nothing could be read, or what the engine raises.
+    """
+    measures = measure(image)
+    if measures.writing == "none":
+        return _blank(image, engine, measures, [])
+    attempts = _attempts(image, sha256, engine, options, measures)
+    best = max(attempts, key=lambda attempt: attempt.worth)
+    stamps = read_stamps(
+        image.pixels,
+        dpi=image.dpi_x,
+        quarter_turns=best.prepared.quarter_turns,
+        source_sha256=sha256,
+        engine=engine,
+    )
+    doubtful = measures.writing == "doubtful"
+    words = _sure_words(best.reading, SURE_OF_DOUBTFUL if doubtful else SURE)
+    if not words and not stamps:
+        if doubtful:
+            return _blank(image, engine, measures, attempts)
+        raise PageUnreadable(
+            "something is written or drawn on the page, but no word of it could be read; a person must look"
+        )
+    reading = best.reading if words and not doubtful else RawReading(tuple(_kept(best.reading, words)))
+    ordered = in_reading_order(reading.blocks, width=best.prepared.page.image.shape[1])
+    blocks = tuple(_placed(ordered, best.prepared)) + tuple(_safe(stamps))
+    height, width = image.pixels.shape[:2]
+    page = PageText(
+        width, height, image.dpi_x, best.prepared.quarter_turns, round(best.prepared.skew_deg, 3), blocks
+    )
+    return ReadPage(page, False, engine.describe(), _account(measures, attempts, best, len(stamps)))
+
+
+def _attempts(
+    image: StoredImage, sha256: str, engine: OcrEngine, options: ReadingOptions, measures: PageMeasures
+) -> list[_Attempt]:
+    """Steps 2-4. Return every reading made, the first one first."""
+
+    def attempt(turns: int, *, channel: Channel = "red", median: bool | None = None) -> _Attempt:
+        prepared = prepare(
+            image, options, source_sha256=sha256, quarter_turns=turns, channel=channel, median=median
+        )
+        return _Attempt(prepared, engine.read(prepared.page))
+
+    made = [attempt(image.turn_hint % 4)]
+    best = made[0]
+    if best.confidence < options.turn_below:
+        turns, _ = engine.orientation(best.prepared.page)
+        if turns:
+            made.append(attempt((best.prepared.quarter_turns + turns) % 4))
+            best = max(made, key=lambda one: one.worth)
+    if best.confidence < options.reread_below and measures.writing == "present":
+        made += _again(best, attempt, measures)
+    return made
+
+
+def _again(best: _Attempt, attempt: Callable[..., _Attempt], measures: PageMeasures) -> Iterator[_Attempt]:
+    """Step 4: filtered when it was not, unfiltered when it was; and not red-blind when most ink is red."""
+    turns = best.prepared.quarter_turns
+    yield attempt(turns, median=not best.prepared.median)
+    if best.prepared.channel == "red" and measures.red > MOSTLY_RED * measures.ink:
+        yield attempt(turns, channel="luma")
+
+
+def _sure_words(reading: RawReading, sure: float) -> list[RawWord]:
+    """Return the words that show that something was read: letters or digits, with confidence."""
+    return [
+        word
+        for block in reading.blocks
+        for line in block.lines
+        for word in line.words
+        if word.confidence >= sure and any(c.isalnum() for c in word.text)
+    ]
+
+
+def _kept(reading: RawReading, words: list[RawWord]) -> Iterator[RawBlock]:
+    """Yield the blocks with none but these words."""
+    kept = {id(word) for word in words}
+    for block in reading.blocks:
+        lines = [
+            RawLine(tuple(word for word in line.words if id(word) in kept), line.box) for line in block.lines
+        ]
+        if any(line.words for line in lines):
+            yield RawBlock(block.kind, tuple(line for line in lines if line.words), block.box)
+
+
+def _blank(
+    image: StoredImage, engine: OcrEngine, measures: PageMeasures, attempts: list[_Attempt]
+) -> ReadPage:
+    height, width = image.pixels.shape[:2]
+    page = PageText(width, height, image.dpi_x, image.turn_hint % 4, 0.0)
+    best = attempts[0] if attempts else None
+    return ReadPage(page, True, engine.describe(), _account(measures, attempts, best, 0))
+
+
+def _account(
+    measures: PageMeasures, attempts: list[_Attempt], best: _Attempt | None, stamps: int
+) -> dict[str, Any]:
+    """Return what was measured and done, for the derivation record."""
+    told: dict[str, Any] = {"page": measures.to_json(), "readings": [one.to_json() for one in attempts]}
+    if best is not None:
+        told |= {
+            "kept": attempts.index(best),
+            "prepared_dpi": round(best.prepared.page.dpi, 2),
+            "noise": round(best.prepared.noise, 2),
+            "skew_deg": round(best.prepared.skew_deg, 3),
+            "stamps": stamps,
+        }
+    return told
+
+
+def _placed(blocks: Iterable[RawBlock], prepared: Preparation) -> Iterator[Block]:
+    """Yield the blocks in stored pixels. Lines and blocks are as large as what they hold."""
+    for block in blocks:
+        lines = []
+        for line in block.lines:
+            words = tuple(_words(line.words, prepared))
+            if words:
+                lines.append(Line(words, around([word.box for word in words])))
+        if lines:
+            yield Block(block.kind, tuple(lines), around([line.box for line in lines]))
+
+
+def _words(words: Iterable[RawWord], prepared: Preparation) -> Iterator[Word]:
+    for word in words:
+        raw = keepable(word.text)
+        if raw:
+            box = prepared.geometry.to_stored(word.box)
+            yield Word(unicodedata.normalize("NFC", raw), raw, word.confidence, box)
+
+
+def _safe(stamps: Iterable[Block]) -> Iterator[Block]:
+    for block in stamps:
+        lines = tuple(
+            Line(tuple(Word(keepable(w.text), keepable(w.raw), w.confidence, w.box) for w in line.words), line.box)
+            for line in block.lines
+        )
+        yield Block(block.kind, lines, block.box)
+
+
+def keepable(text: str) -> str:
+    """Return a reading without the characters that XML can't hold and no language writes."""
+    return _UNKEEPABLE.sub("", text)
+
+
+def around(boxes: list[Box]) -> Box:
+    """Return the smallest box that holds all of these."""
+    left, top = min(box.x for box in boxes), min(box.y for box in boxes)
+    right, bottom = max(box.x + box.width for box in boxes), max(box.y + box.height for box in boxes)
+    return Box(left, top, right - left, bottom - top)
