@@ -10,10 +10,10 @@ from console.terminal import Terminal
 from ingest import batch as batches
 from ingest import worklist
 from ingest.acceptance import Acceptor, accept_batch
-from ingest.pipeline import release_ended
 from ingest.reasons import sentence
 from ingest.receipt import Receipt, open_matters, receipt_of, state_label
 from ingest.receipt_page import printable
+from ingest.release import release_ended
 from ingest.tables import batch
 
 

@@ -11,15 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
-from ingest.errors import IngestError
 
 from archive.errors import ArchiveError
 from console import batches, holdings, intake_work
 from console.doctor import run_doctor
 from console.home import Home, read_settings, utc_now
-from console.samples.write import make_samples
 from console.terminal import Terminal
 from console.words import Language, has_word, word
+from ingest.errors import IngestError
 from ocr.errors import ReadingError
 from retention.errors import RetentionError
 
@@ -137,6 +136,9 @@ def build(language: Language) -> click.Group:
     @_json_option(language)
     @click.pass_obj
     def samples_make(door: Door, folder: Path, records: int, seed: int) -> None:
+        # Imported here: the drawing libraries are of no use to any other command, and slow to load.
+        from console.samples.write import make_samples
+
         try:
             make_samples(folder, records=records, seed=seed)
         except FileExistsError as error:
@@ -282,7 +284,8 @@ def run(arguments: list[str]) -> int:
     # --lang is accepted anywhere on the line; the root group sees it where click expects it.
     arguments = _without_language(arguments)
     try:
-        build(language)(arguments, prog_name="sohoa", standalone_mode=False)
+        # Without its standalone mode click returns the code a command asked to exit with.
+        code = build(language)(arguments, prog_name="sohoa", standalone_mode=False)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.Abort:
@@ -301,7 +304,7 @@ def run(arguments: list[str]) -> int:
         click.echo(word("error.fault", language), err=True)
         traceback.print_exc()
         return EXIT_FAULT
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 def _without_language(arguments: list[str]) -> list[str]:

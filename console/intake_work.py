@@ -15,7 +15,6 @@ from ingest.checks import clean_scratch
 from ingest.intake import Door, take_in
 from ingest.supervisor import Supervisor, spawn_context
 from ingest.tables import capture, page_result, work_item
-from ingest.workman import run_child
 from retention.renewal import renew_locks
 
 
@@ -51,9 +50,7 @@ def run_intake(
 
     try:
         with bar:
-            taken = take_in(
-                door, folder, manifest_path=manifest, unit=unit, operator=operator, progress=progress
-            )
+            taken = take_in(door, folder, manifest_path=manifest, unit=unit, operator=operator, progress=progress)
     finally:
         reader.close()
         shutil.rmtree(scratch, ignore_errors=True)
@@ -77,6 +74,9 @@ def run_intake(
 
 def work_as_child(settings: HomeSettings) -> None:
     """Be one worker process of an opened home."""
+    # Imported here: loading what reads and signs takes a second, which only worker processes should pay.
+    from ingest.workman import run_child
+
     run_child(lambda: Home.open(settings).desk())
 
 

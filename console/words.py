@@ -107,8 +107,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "say.not-accepted": ("Chưa chấp nhận {file}: {reasons}", "Not accepted, {file}: {reasons}"),
     "say.closed": ("Lô {batch} đã đóng.", "Batch {batch} is closed."),
     "say.open": (
-        "Lô {batch} còn mở: {waiting} ảnh chờ, {discrepancies} chênh lệch và {rejections} tệp từ chối chưa có ý kiến, "
-        "{unaccepted} tài liệu chưa chấp nhận.",
+        "Lô {batch} còn mở: {waiting} ảnh chờ, {discrepancies} chênh lệch và {rejections} tệp từ chối "
+        "chưa có ý kiến, {unaccepted} tài liệu chưa chấp nhận.",
         "Batch {batch} stays open: {waiting} captures waiting, {discrepancies} differences and {rejections} "
         "rejections without a word, {unaccepted} records not accepted.",
     ),

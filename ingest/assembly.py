@@ -48,7 +48,7 @@ from ingest.tables import capture
 from ingest.worklist import Claim
 from ocr import alto
 from ocr.page import FileProbe
-from ocr.pdfa.build import Rendition
+from ocr.pdfa.rendition import Rendition
 from retention.schedule import retention_of
 
 MARK_WIDTH_PT = 200.0  # a third of A4: both marks fit side by side, and a long agency name takes two lines

@@ -13,26 +13,26 @@
 
 import shutil
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from archive.package.json import content_from_json
-from archive.package.write import write_content
-from sqlalchemy import Connection, Engine, Row, delete, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 
 from archive import events, ledger
 from archive.database import reading, writing
 from archive.deposit import put_or_adopt
-from archive.errors import KeyTaken, ObjectNotFound
+from archive.errors import KeyTaken
+from archive.package.json import content_from_json
+from archive.package.write import write_content
 from archive.record import ContentPackage, RecordId
-from archive.stores.port import ObjectStore, StoredObject
+from archive.stores.port import StoredObject
 from ingest import worklist
 from ingest.acceptance import accept_by_policy
 from ingest.assembly import assemble, package_members
 from ingest.desk import Desk, fetch
 from ingest.numbering import reserve
 from ingest.pages import kept_pages, read_pages
+from ingest.release import release
 from ingest.secrecy import find_mark
 from ingest.tables import capture, item, page_result
 from ingest.worklist import Claim
@@ -199,54 +199,6 @@ def _commit(desk: Desk, claim: Claim, content: ContentPackage, stored: StoredObj
 
 def _forget_pages(connection: Connection, claim: Claim) -> None:
     connection.execute(delete(page_result).where(page_result.c.work_item_id == claim.work_item_id))
-
-
-def release(engine: Engine, staging: ObjectStore, item_id: str, *, now: datetime) -> None:
-    """Delete the staging copies of an item that needs them no more. Safe to repeat."""
-    with reading(engine) as connection:
-        key = connection.execute(select(item.c.staging_key).where(item.c.id == item_id)).scalar_one()
-    if key is None:
-        return
-    for stored in list(staging.list_versions(key.rpartition("/")[0] + "/")):
-        try:
-            staging.delete(stored.key, stored.version_id, now=now)
-        except ObjectNotFound:
-            continue  # another hand released it first
-    with writing(engine) as connection:
-        connection.execute(
-            update(item).where(item.c.id == item_id, item.c.released_at.is_(None)).values(released_at=now)
-        )
-
-
-def release_ended(engine: Engine, staging: ObjectStore, batch_id: str, *, now: datetime) -> None:
-    """Release what a closed batch still has in staging: the copies of files that were rejected."""
-    with reading(engine) as connection:
-        left = (
-            connection.execute(select(item.c.id).where(item.c.batch_id == batch_id, item.c.released_at.is_(None)))
-            .scalars()
-            .all()
-        )
-    for item_id in left:
-        release(engine, staging, item_id, now=now)
-
-
-def release_finished(desk: Desk) -> int:
-    """Release what a dead worker had committed but not released; return how many items."""
-    with reading(desk.engine) as connection:
-        left = (
-            connection.execute(
-                select(item.c.id).where(
-                    item.c.state.in_(("archived", "duplicate")),
-                    item.c.released_at.is_(None),
-                    item.c.staging_key.is_not(None),
-                )
-            )
-            .scalars()
-            .all()
-        )
-    for item_id in left:
-        release(desk.engine, desk.staging, item_id, now=desk.now())
-    return len(left)
 
 
 def _link(desk: Desk, claim: Claim, record_id: RecordId) -> Linked:

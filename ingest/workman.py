@@ -16,7 +16,8 @@ from archive.errors import ArchiveError
 from ingest import worklist
 from ingest.desk import Desk
 from ingest.errors import LeaseLost
-from ingest.pipeline import process_item, release_finished
+from ingest.pipeline import process_item
+from ingest.release import release_finished
 from ingest.worklist import Claim
 from ocr.errors import ReadingError
 
@@ -47,7 +48,7 @@ class Workman:
     def run(self, *, until_idle: bool = False) -> int:
         """Work until stopped (or until nothing is ready) and return how many items ended here."""
         done = 0
-        release_finished(self._desk)
+        release_finished(self._desk.engine, self._desk.staging, now=self._desk.now())
         while not self._stopping.is_set():
             with writing(self._desk.engine) as connection:
                 claim = worklist.claim_next(

@@ -7,7 +7,7 @@ characters, lone surrogates, U+FFFE and U+FFFF: `recognise` lets none of them in
 """
 
 from collections.abc import Iterator, Sequence
-from typing import get_args
+from typing import Any, get_args
 
 from lxml import etree
 
@@ -17,6 +17,7 @@ NAMESPACE = "http://www.loc.gov/standards/alto/ns-v4#"
 SCHEMA_VERSION = "4.4"
 RAW = "raw"
 IMAGE, FILE = "sha256-of-image", "sha256-of-file"
+_DEFAULT: Any = {None: NAMESPACE}  # lxml's own name for the default namespace
 _KINDS: dict[str, BlockKind] = {kind: kind for kind in get_args(BlockKind)}
 
 
@@ -26,7 +27,7 @@ def to_alto(page: PageText, *, file_sha256: str, file_index: int, image_sha256: 
     file_sha256, file_index: the received file and the image's place in it, from 0. image_sha256: of the
     encoded image. Raises ValueError for a character that XML can't hold.
     """
-    root = etree.Element(_name("alto"), {"SCHEMAVERSION": SCHEMA_VERSION}, nsmap={None: NAMESPACE})
+    root = etree.Element(_name("alto"), {"SCHEMAVERSION": SCHEMA_VERSION}, nsmap=_DEFAULT)
     described = _add(root, "Description")
     _add(described, "MeasurementUnit").text = "pixel"
     source = _add(described, "sourceImageInformation")
@@ -67,8 +68,8 @@ def from_alto(document: bytes) -> PageText:
     stated = dict(line.split("=", 1) for line in settings.splitlines())
     try:
         return PageText(
-            width_px=int(sheet.attrib["WIDTH"]),
-            height_px=int(sheet.attrib["HEIGHT"]),
+            width_px=int(_stated(sheet, "WIDTH")),
+            height_px=int(_stated(sheet, "HEIGHT")),
             dpi=float(stated["dpi"]),
             quarter_turns=int(stated["quarter_turns"]),
             skew_deg=float(stated["skew_deg"]),
@@ -114,7 +115,7 @@ def _place(box: Box) -> dict[str, str]:
 
 
 def _block(found: etree._Element) -> Block:
-    kind = found.attrib["TAGREFS"].removeprefix("kind-")
+    kind = _stated(found, "TAGREFS").removeprefix("kind-")
     if kind not in _KINDS:
         raise ValueError(f"the ALTO names a block of an unknown kind: {kind}")
     lines = tuple(Line(tuple(_words(line)), _box(line)) for line in found.iter(_name("TextLine")))
@@ -123,12 +124,16 @@ def _block(found: etree._Element) -> Block:
 
 def _words(line: etree._Element) -> Iterator[Word]:
     for found in line.iter(_name("String")):
-        text = found.attrib["CONTENT"]
+        text = _stated(found, "CONTENT")
         other = found.find(f"{_name('ALTERNATIVE')}[@PURPOSE='{RAW}']")
         raw = text if other is None else other.text or ""
-        yield Word(text, raw, float(found.attrib["WC"]), _box(found))
+        yield Word(text, raw, float(_stated(found, "WC")), _box(found))
 
 
 def _box(found: etree._Element) -> Box:
-    x, y, width, height = (int(found.attrib[name]) for name in ("HPOS", "VPOS", "WIDTH", "HEIGHT"))
+    x, y, width, height = (int(_stated(found, name)) for name in ("HPOS", "VPOS", "WIDTH", "HEIGHT"))
     return Box(x, y, width, height)
+
+
+def _stated(found: etree._Element, name: str) -> str:
+    return str(found.attrib[name])

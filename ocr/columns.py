@@ -25,11 +25,27 @@ ABOVE = 1.5  # of the anchor's height: lines this far above it still belong to i
 class _Columns:
     """What was found of two columns; low, high: the empty strip between them, narrowed line by line."""
 
-    low: float
-    high: float
+    low: int
+    high: int
     left: list[RawLine] = field(default_factory=list)
     right: list[RawLine] = field(default_factory=list)
     taken: set[int] = field(default_factory=set)
+
+    def part(self, line: RawLine, at: int) -> None:
+        """Take a line: the words before `at` to the left, the others to the right."""
+        for column, words in ((self.left, line.words[:at]), (self.right, line.words[at:])):
+            if words:
+                column.append(RawLine(words, _around([word.box for word in words])))
+        self.taken.add(id(line))
+
+
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """A gap in a line: before which word, from where to where."""
+
+    at: int
+    low: int
+    high: int
 
 
 Find = Callable[[RawLine, int], _Columns | None]
@@ -43,64 +59,73 @@ def in_reading_order(blocks: Sequence[RawBlock], *, width: int) -> tuple[RawBloc
 
 
 def _header(line: RawLine, width: int) -> _Columns | None:
-    """Return the strip left of the nation's name, when that stands at the right."""
+    """Return the columns beside the nation's name, when that stands at the right."""
     folded = [_folded(word.text) for word in line.words]
     for at in range(len(folded) - len(NATION) + 1):
         if tuple(folded[at : at + len(NATION)]) == NATION:
             start = line.words[at].box.x
-            low = _end(line.words[at - 1]) if at else 0
-            return _Columns(low, start) if low < start and start >= RIGHT_FROM * width else None
+            before = [_end(word) for word in line.words[:at] if _is_said(word)]
+            low = before[-1] if before else 0
+            if low >= start or start < RIGHT_FROM * width:
+                return None
+            return _begun(line, _Split(at if before else 0, low, start))
     return None
 
 
 def _closing(line: RawLine, width: int) -> _Columns | None:
-    """Return the strip right of «Nơi nhận», as far as that line shows it."""
+    """Return the columns right of «Nơi nhận», as far as that line shows them."""
     if tuple(_folded(word.text) for word in line.words[:2]) != RECIPIENTS:
         return None
-    split = next(_gaps(line), len(line.words))
-    low = _end(line.words[split - 1])
-    high = line.words[split].box.x if split < len(line.words) else LEFT_UNTIL * width
-    return _Columns(low, high) if low < high else None
+    whole = _Split(len(line.words), _end(line.words[-1]), round(LEFT_UNTIL * width))
+    split = next(_splits(line), whole)
+    return _begun(line, split) if split.low < split.high else None
+
+
+def _begun(line: RawLine, split: _Split) -> _Columns:
+    columns = _Columns(split.low, split.high)
+    columns.part(line, split.at)
+    return columns
 
 
 def _parted(blocks: Sequence[RawBlock], find: Find, width: int) -> Sequence[RawBlock]:
-    """Return the blocks with the columns that `find` anchors put one after the other."""
+    """Return the blocks with the columns that `find` begins put one after the other."""
     lines = [line for block in blocks for line in block.lines]
-    anchors = ((line, columns) for line in lines if (columns := find(line, width)) is not None)
-    anchor, columns = next(anchors, (None, None))
+    found = ((line, columns) for line in lines if (columns := find(line, width)) is not None)
+    anchor, columns = next(found, (None, None))
     if anchor is None or columns is None:
         return blocks
     top = _middle(anchor) - ABOVE * anchor.box.height
     for line in sorted(lines, key=_middle):
-        if _middle(line) >= top and not _take(line, columns, width) and _middle(line) > _middle(anchor):
+        if line is anchor or _middle(line) < top:
+            continue
+        if not _take(line, columns, width) and _middle(line) > _middle(anchor):
             break
     if not columns.left or not columns.right:
         return blocks
+    columns.left.sort(key=_middle)
+    columns.right.sort(key=_middle)
     return list(_rebuilt(blocks, columns))
 
 
 def _take(line: RawLine, columns: _Columns, width: int) -> bool:
     """Put a line, or its two halves, into the columns; False when it belongs to neither."""
-    for split in _gaps(line):
-        low, high = max(columns.low, _end(line.words[split - 1])), min(columns.high, line.words[split].box.x)
-        if low < high and _end(line.words[split - 1]) <= columns.high and line.words[split].box.x >= columns.low:
+    for split in _splits(line):
+        low, high = max(columns.low, split.low), min(columns.high, split.high)
+        if low < high and split.low <= columns.high and split.high >= columns.low:
             columns.low, columns.high = low, high
-            columns.left.append(_piece(line.words[:split]))
-            columns.right.append(_piece(line.words[split:]))
-            columns.taken.add(id(line))
+            columns.part(line, split.at)
             return True
     start, end = line.words[0].box.x, _end(line.words[-1])
     if abs((start + end) / 2 - width / 2) <= CENTRED * width:
         return False
     if start >= max(columns.low, RIGHT_FROM * width):
         columns.high = min(columns.high, start)
-        columns.right.append(line)
+        columns.part(line, 0)
     elif end <= columns.high:
         columns.low = max(columns.low, end)
-        columns.left.append(line)
+        columns.part(line, len(line.words))
     else:
         return False
-    columns.taken.add(id(line))
     return True
 
 
@@ -129,18 +154,21 @@ def _block(of: RawBlock, lines: Sequence[RawLine]) -> Iterator[RawBlock]:
         yield RawBlock(of.kind, tuple(lines), _around([line.box for line in lines]))
 
 
-def _gaps(line: RawLine) -> Iterator[int]:
-    """Yield where words stand further apart than words of one text do, the widest gap first."""
-    spaces = [
-        (after.box.x - _end(before), at)
-        for at, (before, after) in enumerate(zip(line.words, line.words[1:], strict=False), start=1)
-    ]
+def _splits(line: RawLine) -> Iterator[_Split]:
+    """Yield where words stand further apart than words of one text do, the widest gap first.
+
+    What has no letter or digit (a rule under a heading, a smudge) fills no gap.
+    """
+    said = [at for at, word in enumerate(line.words) if _is_said(word)]
+    pairs = zip(said, said[1:], strict=False)
+    gaps = [_Split(after, _end(line.words[before]), line.words[after].box.x) for before, after in pairs]
     height = sorted(word.box.height for word in line.words)[len(line.words) // 2]
-    yield from (at for space, at in sorted(spaces, reverse=True) if space >= GAP * height)
+    wide = [gap for gap in gaps if gap.high - gap.low >= GAP * height]
+    yield from sorted(wide, key=lambda gap: gap.low - gap.high)
 
 
-def _piece(words: tuple[RawWord, ...]) -> RawLine:
-    return RawLine(words, _around([word.box for word in words]))
+def _is_said(word: RawWord) -> bool:
+    return any(letter.isalnum() for letter in word.text)
 
 
 def _end(word: RawWord) -> int:

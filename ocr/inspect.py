@@ -151,9 +151,7 @@ def _is_no_writing(
     edge, strip = EDGE_MM * px_mm, HOLE_STRIP_MM * px_mm
     right, bottom = width - x - across, height - y - down
     nearest = min(x, y, right, bottom)
-    if nearest <= 1 and (
-        x + across <= edge or y + down <= edge or width - x <= edge or height - y <= edge
-    ):
+    if nearest <= 1 and (x + across <= edge or y + down <= edge or width - x <= edge or height - y <= edge):
         return True
     if min(across, down) <= FOLD_MM * px_mm and (across >= width / 3 or down >= height / 3):
         return True
@@ -200,9 +198,7 @@ def estimate_skew(grey: Pixels) -> float:
     return angle if gain > 1.02 else 0.0
 
 
-def _best_tilt(
-    along: npt.NDArray[np.float32], over: npt.NDArray[np.float32]
-) -> tuple[float, float]:
+def _best_tilt(along: npt.NDArray[np.float32], over: npt.NDArray[np.float32]) -> tuple[float, float]:
     """Return (tilt in degrees, its score over that of the median tilt)."""
     coarse = np.arange(-SKEW_MAX_DEG, SKEW_MAX_DEG + 0.01, 0.5)
     scores = np.array([_score(along, over, angle) for angle in coarse])

@@ -10,7 +10,7 @@ from ocr.errors import PageCrashed, PageOutOfMemory, PageTimedOut, PdfaFailed, P
 from ocr.jail.parent import Jail, Mode
 from ocr.options import ReadingOptions
 from ocr.page import CaptureProbe, FileProbe, PageText, ReadPage
-from ocr.pdfa.build import Rendition
+from ocr.pdfa.rendition import Rendition
 from ocr.wire import (
     capture_to_json,
     file_probe_from_json,

@@ -1,9 +1,9 @@
 """Reads one page image into words over its stored pixels, or says that it is blank.
 
-1. Measure: a page without a mark on it is blank and is not read. 2. Read it. 3. With little confidence, ask
-which way up it is, turn it, read again. 4. With some doubt, read it again prepared another way. Of all
-readings the surest is kept. 5. Read the red stamps, which step 2 does not see. 6. Nothing sure on a page with
-something on it is a failure that a person looks at, never an empty page.
+1. Measure: a page without a mark on it is blank and is not read. 2. Read it. 3. With little confidence, or with
+words that stand on end, ask which way up it is, turn it, read again. 4. With some doubt, read it again prepared
+another way. Of all readings the best is kept. 5. Read the red stamps, which step 2 does not see. 6. Nothing
+sure on a page with something on it is a failure that a person looks at, never an empty page.
 """
 
 import re
@@ -24,6 +24,7 @@ from ocr.stamps import read_stamps
 
 SURE = 0.5  # confidence from which a word shows that a page could be read
 SURE_OF_DOUBTFUL = 0.6  # and from which one is taken from a page that may hold nothing but dirt
+TELLING = 3  # letters from which a word's box is wider than high, unless it stands on end
 MOSTLY_RED = 0.5  # share of a page's ink that is red, from which the red channel may have lost its text
 # What XML 1.0 can't hold, and so the kept text may not: controls, halves of pairs, two noncharacters.
 _UNKEEPABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -47,9 +48,18 @@ class _Attempt:
         return sum(word.confidence * len(word.text) for word in self.words) / letters if letters else 0.0
 
     @property
+    def sideways(self) -> bool:
+        """Whether most words stand on end: the engine reads them, but the page is not upright."""
+        long = [word.box for word in self.words if len(word.text) >= TELLING]
+        return sum(box.height > box.width for box in long) > len(long) / 2
+
+    @property
     def worth(self) -> float:
-        """How much was read with confidence, less what was read without: many sure letters beat few."""
-        return sum((word.confidence - SURE) * len(word.text) for word in self.words)
+        """How much was read with confidence, less what was read without: many sure letters beat few.
+
+        A sideways reading counts for nothing: its lines are out of order.
+        """
+        return 0.0 if self.sideways else sum((word.confidence - SURE) * len(word.text) for word in self.words)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -111,11 +121,12 @@ def _attempts(
 
     made = [attempt(image.turn_hint % 4)]
     best = made[0]
-    if best.confidence < options.turn_below:
+    if best.confidence < options.turn_below or best.sideways:
         turns, _ = engine.orientation(best.prepared.page)
-        if turns:
-            made.append(attempt((best.prepared.quarter_turns + turns) % 4))
-            best = max(made, key=lambda one: one.worth)
+        # Words on end that the engine calls upright: it must be one way or the other.
+        for turn in (turns,) if turns else (1, 3) if best.sideways else ():
+            made.append(attempt((image.turn_hint + turn) % 4))
+        best = max(made, key=lambda one: one.worth)
     if best.confidence < options.reread_below and measures.writing == "present":
         made += _again(best, attempt, measures)
     return made
@@ -144,16 +155,12 @@ def _kept(reading: RawReading, words: list[RawWord]) -> Iterator[RawBlock]:
     """Yield the blocks with none but these words."""
     kept = {id(word) for word in words}
     for block in reading.blocks:
-        lines = [
-            RawLine(tuple(word for word in line.words if id(word) in kept), line.box) for line in block.lines
-        ]
+        lines = [RawLine(tuple(word for word in line.words if id(word) in kept), line.box) for line in block.lines]
         if any(line.words for line in lines):
             yield RawBlock(block.kind, tuple(line for line in lines if line.words), block.box)
 
 
-def _blank(
-    image: StoredImage, engine: OcrEngine, measures: PageMeasures, attempts: list[_Attempt]
-) -> ReadPage:
+def _blank(image: StoredImage, engine: OcrEngine, measures: PageMeasures, attempts: list[_Attempt]) -> ReadPage:
     height, width = image.pixels.shape[:2]
     page = PageText(width, height, image.dpi_x, image.turn_hint % 4, 0.0)
     best = attempts[0] if attempts else None

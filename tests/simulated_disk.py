@@ -197,8 +197,21 @@ def states_after_a_cut(changes: list[Change], subsets_max: int = SUBSETS_MAX) ->
     ]
     with_all = _replay(changes, lost=set(), loss="whole").reachable()
     with_none = _replay(changes, lost=set(open_), loss="lost").reachable()
-    # What happened to a node that nobody can find, whatever was lost, makes no difference.
-    names = [p for p in open_ if changes[p].act != "write" and changes[p].folder in with_all | with_none]
+    taken_away = {
+        name: position
+        for position, change in enumerate(changes)
+        if position not in open_
+        for name in _leaves(change)
+    }
+    # What happened to a node that nobody can find, whatever was lost, makes no difference, nor does a name that
+    # was certainly taken away again.
+    names = [
+        p
+        for p in open_
+        if changes[p].act != "write"
+        and changes[p].folder in with_all | with_none
+        and taken_away.get((changes[p].folder, changes[p].name), -1) < p
+    ]
     writes = {p for p in open_ if changes[p].act == "write"}
     losses: tuple[Loss, ...] = ("whole", "lost", "torn", "zeros") if writes else ("whole",)
     seen = set()
@@ -208,6 +221,13 @@ def states_after_a_cut(changes: list[Change], subsets_max: int = SUBSETS_MAX) ->
         if fingerprint not in seen:
             seen.add(fingerprint)
             yield state
+
+
+def _leaves(change: Change) -> list[tuple[int, str]]:
+    """Return the folder and name that no longer lead anywhere after a change."""
+    if change.act == "rename":
+        return [(change.from_folder, change.from_name)]
+    return [(change.folder, change.name)] if change.act == "unlink" else []
 
 
 def _subsets(positions: list[int], subsets_max: int) -> list[set[int]]:

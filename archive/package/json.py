@@ -18,6 +18,7 @@ from archive.errors import PackageInvalid
 from archive.record import ContentPackage, SupplementPackage
 
 T = TypeVar("T")
+_FLOATS_FROM = 2**53
 
 
 def content_to_json(content: ContentPackage) -> dict[str, Any]:
@@ -51,12 +52,22 @@ def canonical_json(document: Mapping[str, Any]) -> bytes:
 def parse_json(data: bytes) -> dict[str, Any]:
     """Return the JSON object in UTF-8 bytes. Raises PackageInvalid."""
     try:
-        document = json.loads(data.decode())
+        document = json.loads(data.decode(), parse_int=_number, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise PackageInvalid(f"the catalogue is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise PackageInvalid("the catalogue is not a JSON object")
     return document
+
+
+def _number(text: str) -> int | float:
+    """Return an integer as RFC 8785 means it: past 2^53 it is a float that happens to be whole."""
+    number = float(text)
+    return int(text) if abs(number) < _FLOATS_FROM else number
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number")
 
 
 def _plain(value: Any) -> Any:

@@ -20,6 +20,7 @@ _END_64 = struct.Struct("<4sQ2H2L4Q")
 _ENTRY = struct.Struct("<4s6H3L5H2L")
 _LOCAL = struct.Struct("<4s5H3L2H")
 _ABSENT_16, _ABSENT_32 = 0xFFFF, 0xFFFFFFFF
+_ABSENT = (_ABSENT_32, _ABSENT_32, _ABSENT_16)
 _ENTRY_BYTES_MAX = 512  # names are shorter than 300 bytes
 
 
@@ -80,16 +81,21 @@ def _directory(stream: BinaryIO, size: int) -> tuple[int, int, int]:
     signature, disk, first, here, count, length, start, comment = _END.unpack(_read(stream, end, _END.size))
     _expect(signature == b"PK\x05\x06" and comment == 0, "it does not end as a zip")
     _expect(disk == first == 0 and here == count, "it has several volumes")
-    if count == _ABSENT_16 or _ABSENT_32 in (length, start):
-        end, length, start, count = _directory_64(stream, end)
+    locator = end - _END_64_LOCATOR.size
+    if locator >= 0 and _read(stream, locator, 4) == b"PK\x06\x07":
+        # Writers add the large record past 2 GiB, but leave out its values here only past 4 GiB.
+        record, *large = _directory_64(stream, locator)
+        for value, absent, true in zip((length, start, count), _ABSENT, large, strict=True):
+            _expect(value in (absent, true), "its two ends differ")
+        end, (length, start, count) = record, large
     _expect(0 < count <= MEMBERS_MAX, f"it has {count} members")
     _expect(length <= count * _ENTRY_BYTES_MAX, "its directory is too long")
     _expect(start + length == end, "its directory is not where it says")
     return start, length, count
 
 
-def _directory_64(stream: BinaryIO, end: int) -> tuple[int, int, int, int]:
-    locator = end - _END_64_LOCATOR.size
+def _directory_64(stream: BinaryIO, locator: int) -> tuple[int, int, int, int]:
+    """Return (where it ends, length, offset, number of entries) of a large central directory."""
     record = locator - _END_64.size
     _expect(record >= 0, "it is too short")
     signature, disk, found, disks = _END_64_LOCATOR.unpack(_read(stream, locator, _END_64_LOCATOR.size))

@@ -9,11 +9,10 @@ it refuses none: nothing fails for its image format. No clock, no chance: equal 
 import hashlib
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self
+from typing import Any
 
 import pikepdf
 
@@ -22,61 +21,11 @@ from ocr.errors import PdfaFailed
 from ocr.options import ReadingOptions
 from ocr.page import FileProbe, PageText
 from ocr.pdfa.document import refused, write
-from ocr.pdfa.places import MarkRectangle, Size, keep_places
+from ocr.pdfa.places import Size, keep_places
+from ocr.pdfa.rendition import MarkRectangle, Rendition
 from ocr.pdfa.sheets import Sheet
 from ocr.pdfa.ways import ReceivedPages
 from ocr.wire import file_probe_from_json, page_text_from_json
-
-
-@dataclass(frozen=True, slots=True)
-class Rendition:
-    """The file that was built. rungs: one per page, how it came in. notes: what was not kept as it was.
-
-    conformance: the claim; checked_by: who checked it. mark_places: the digitizer's, then the agency's.
-    """
-
-    length: int
-    sha256: str
-    conformance: str
-    checked_by: str
-    rungs: tuple[str, ...]
-    mark_places: tuple[MarkRectangle, MarkRectangle]
-    notes: tuple[str, ...] = field(default=())
-
-    def describe(self) -> dict[str, Any]:
-        """Return what the derivation record says of how the rendition came about."""
-        return {
-            "conformance": self.conformance,
-            "checked_by": self.checked_by,
-            "rungs": {rung: self.rungs.count(rung) for rung in sorted(set(self.rungs))},
-            "notes": list(self.notes),
-        }
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the rendition's facts as a JSON object."""
-        return {
-            "length": self.length,
-            "sha256": self.sha256,
-            "conformance": self.conformance,
-            "checked_by": self.checked_by,
-            "rungs": list(self.rungs),
-            "mark_places": [place.to_json() for place in self.mark_places],
-            "notes": list(self.notes),
-        }
-
-    @classmethod
-    def from_json(cls, found: dict[str, Any]) -> Self:
-        """Return the rendition whose facts a JSON object holds."""
-        digitizer, agency = (MarkRectangle.from_json(place) for place in found["mark_places"])
-        return cls(
-            found["length"],
-            found["sha256"],
-            found["conformance"],
-            found["checked_by"],
-            tuple(found["rungs"]),
-            (digitizer, agency),
-            tuple(found["notes"]),
-        )
 
 
 def build_in_jail(

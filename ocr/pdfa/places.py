@@ -5,13 +5,13 @@ grows at the reader's top (and at the right on a paper narrower than both marks)
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self, cast
+from typing import cast
 
 import numpy as np
 
 from ocr.page import Box
 from ocr.pdfa.frame import PageFrame, Rect
+from ocr.pdfa.rendition import MarkRectangle, Rotation
 from ocr.pixels import Pixels
 
 EDGE_PT = 10.0  # from the page's edge: printers leave a margin
@@ -19,29 +19,7 @@ CLEAR_PT = 3.0  # from whatever is written, and from each other
 INK_BELOW = 128  # grey level that counts as ink
 CELL_PX = 16
 
-Rotation = Literal[0, 90, 180, 270]
 Size = tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class MarkRectangle:
-    """A free rectangle of a page, in its unrotated user space; rotation is the page's own /Rotate."""
-
-    page_index: int
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-    rotation: Rotation
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the rectangle as a JSON object."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, found: dict[str, Any]) -> Self:
-        """Return the rectangle a JSON object holds."""
-        return cls(**found)
 
 
 def keep_places(

@@ -255,7 +255,7 @@ def _once_others_may(seen: _Seen, waiting: list[Callable[[], None]]) -> None:
 def _in_the_middle_of_a_put(
     folder: Path, prepare: Callable[[Story], object], act: Callable[[Story], None], *, every: int
 ) -> int:
-    """Put, and let another process act before the n-th call of that, for every n-th; cut the power after either."""
+    """Put, and let another process act before its n-th call, `every` calls later each time; then cut the power."""
     states = calls = 0
     while True:
         story = Story(SimulatedDisk(), folder)
@@ -298,8 +298,8 @@ BESIDE: dict[str, tuple[Callable[[Story], object], Callable[[Story], None]]] = {
     ("beside", "every", "at_least"),
     [
         ("put the same", 1, 200),
-        ("put another", 1, 400),
-        ("delete another", 4, 600),
+        ("put another", 1, 300),
+        ("delete another", 4, 800),
         pytest.param("delete another", 1, 3000, marks=pytest.mark.drill),
         pytest.param("live", 1, 3000, marks=pytest.mark.drill),
     ],

@@ -26,7 +26,8 @@ from ocr.images import load, probe
 from ocr.jail.parent import Jail
 from ocr.options import ReadingOptions
 from ocr.page import Block, Box, Line, PageText, Word
-from ocr.pdfa.build import Rendition, build_in_jail, build_rendition
+from ocr.pdfa.build import build_in_jail, build_rendition
+from ocr.pdfa.rendition import Rendition
 from ocr.wire import file_probe_to_json, page_text_to_json
 
 OPTIONS = ReadingOptions()

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from ocr.page import Box
 from ocr.pdfa.frame import PageFrame, Rect
-from ocr.pdfa.places import CLEAR_PT, EDGE_PT, MarkRectangle, ink_boxes, keep_places
+from ocr.pdfa.places import CLEAR_PT, EDGE_PT, ink_boxes, keep_places
+from ocr.pdfa.rendition import MarkRectangle
 
 SIZES = ((150.0, 24.0), (200.0, 48.0))
 A4 = (0.0, 0.0, 595.0, 842.0)
