@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote, urlsplit
 
 from archive.stores.open import open_store
 from ocr.reader import Reader
@@ -80,7 +81,7 @@ def read_settings(folder: Path, environment: Mapping[str, str]) -> HomeSettings:
             renew_before_days=int(get("RETENTION_RENEW_BEFORE_DAYS", "30")),
         )
         ingest = IngestSettings(
-            staging_url=get("INGEST_STAGING_URL", f"file://{home}/staging"),
+            staging_url=get("INGEST_STAGING_URL", (home / "staging").as_uri()),
             scratch=Path(get("INGEST_SCRATCH", str(home / "scratch"))),
             engine_url=get("OCR_ENGINE_URL", "tesseract:?lang=vie"),
             lease_seconds=float(get("INGEST_LEASE_SECONDS", "60")),
@@ -97,8 +98,8 @@ def read_settings(folder: Path, environment: Mapping[str, str]) -> HomeSettings:
     return HomeSettings(
         folder=home,
         database_url=get("ARCHIVE_DATABASE_URL", f"sqlite:///{home}/archive.db"),
-        store_url=get("ARCHIVE_STORE_URL", f"file://{home}/objects"),
-        keys_url=get("ARCHIVE_KEYS_URL", f"file://{home}/keys"),
+        store_url=get("ARCHIVE_STORE_URL", (home / "objects").as_uri()),
+        keys_url=get("ARCHIVE_KEYS_URL", (home / "keys").as_uri()),
         rules_folder=Path(rules) if rules else None,
         ingest=ingest,
     )
@@ -179,7 +180,7 @@ class Home:
                 .join(unit_name, unit_name.c.unit_id == fonds.c.unit_id)
                 .where(unit_name.c.valid_until.is_(None))
             ).all()
-        folder = Path(self.settings.keys_url.removeprefix("file://"))
+        folder = Path(unquote(urlsplit(self.settings.keys_url).path))
         authority = make_demo_authority(folder, now=now, agency_name=agencies[0].name)
         for person in people:
             authority.ensure_role(f"digitizer:{person.id}", person.display_name, now=now)

@@ -8,6 +8,7 @@ left column is put before the right one. Nothing else is moved: a table stays as
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from ocr.engines.port import RawBlock, RawLine, RawWord
 from ocr.page import Box
@@ -160,8 +161,7 @@ def _splits(line: RawLine) -> Iterator[_Split]:
     What has no letter or digit (a rule under a heading, a smudge) fills no gap.
     """
     said = [at for at, word in enumerate(line.words) if _is_said(word)]
-    pairs = zip(said, said[1:], strict=False)
-    gaps = [_Split(after, _end(line.words[before]), line.words[after].box.x) for before, after in pairs]
+    gaps = [_Split(after, _end(line.words[before]), line.words[after].box.x) for before, after in pairwise(said)]
     height = sorted(word.box.height for word in line.words)[len(line.words) // 2]
     wide = [gap for gap in gaps if gap.high - gap.low >= GAP * height]
     yield from sorted(wide, key=lambda gap: gap.low - gap.high)

@@ -24,7 +24,7 @@ FAINT, INKED = 0.10, 0.35  # darkness, 0-1: of the palest mark that is looked at
 MARK_MM = 0.8  # the longer side of the smallest mark that could be a letter; dust is smaller
 LARGE_MM = 4.0  # a mark of ink this large is writing, a seal, a signature or a drawing
 FEW = 6  # fewer marks than this may be dirt
-EDGE_MM = 6.0  # marks within this strip along the edge, touching it, are shadows of the scanner
+EDGE_MM = 6.0  # what touches an edge is the scanner's shadow, as far as this strip goes
 HOLE_MM = (4.0, 9.0)  # diameters of punch holes
 HOLE_STRIP_MM = 22.0  # holes are punched this near to an edge
 FOLD_MM = 1.5  # thickness of the trace of a fold, which runs over a third of the page
@@ -129,7 +129,7 @@ def _darkness(grey: Pixels) -> Pixels:
 
 def _marks(darkness: Pixels, px_mm: float) -> list[tuple[float, float]]:
     """Return (longer side in mm, darkness 0-1) of every mark that may be writing."""
-    mask = np.asarray(darkness >= FAINT * 255, np.uint8)
+    mask = _without_edges(np.asarray(darkness >= FAINT * 255, np.uint8), max(1, round(EDGE_MM * px_mm)))
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     darkest = np.zeros(count, np.uint8)
     np.maximum.at(darkest, labels.ravel(), darkness.ravel())
@@ -138,27 +138,36 @@ def _marks(darkness: Pixels, px_mm: float) -> list[tuple[float, float]]:
     for number in range(1, count):
         x, y, across, down, area = (int(v) for v in boxes[number])
         longer = max(across, down) / px_mm
-        if longer < MARK_MM or _is_no_writing(x, y, across, down, area, width, height, px_mm):
+        if longer < MARK_MM or _is_fold(across / width, down / height, min(across, down) / px_mm):
+            continue
+        beside = min(x + across, y + down, width - x, height - y) / px_mm <= HOLE_STRIP_MM
+        if beside and _is_hole(across / px_mm, down / px_mm, area / (across * down)):
             continue
         found.append((longer, float(darkest[number]) / 255))
     return found
 
 
-def _is_no_writing(
-    x: int, y: int, across: int, down: int, area: int, width: int, height: int, px_mm: float
-) -> bool:
-    """Whether a mark is a shadow at the edge, a punch hole or the trace of a fold."""
-    edge, strip = EDGE_MM * px_mm, HOLE_STRIP_MM * px_mm
-    right, bottom = width - x - across, height - y - down
-    nearest = min(x, y, right, bottom)
-    if nearest <= 1 and (x + across <= edge or y + down <= edge or width - x <= edge or height - y <= edge):
-        return True
-    if min(across, down) <= FOLD_MM * px_mm and (across >= width / 3 or down >= height / 3):
-        return True
-    low, high = (size * px_mm for size in HOLE_MM)
-    round_and_full = max(across, down) <= 1.25 * min(across, down) and area >= 0.7 * across * down
-    beside = min(x + across, y + down, width - x, height - y) <= strip
-    return round_and_full and beside and low <= min(across, down) and max(across, down) <= high
+def _without_edges(mask: Pixels, strip: int) -> Pixels:
+    """Return the mask without the shadows of the scanner: what touches an edge, as far as the strip along it."""
+    outer = mask.copy()
+    outer[strip:-strip, strip:-strip] = 0
+    count, labels = cv2.connectedComponents(outer, connectivity=8)
+    if count == 1:
+        return mask
+    touching = np.unique(np.concatenate((labels[0], labels[-1], labels[:, 0], labels[:, -1])))
+    shadow = np.isin(np.arange(count), touching[touching > 0])
+    return np.where(shadow[labels], 0, mask).astype(np.uint8)
+
+
+def _is_fold(across: float, down: float, thickness_mm: float) -> bool:
+    """Whether a mark is the trace of a fold: thin, and over a third of the page. Sides as shares of the page's."""
+    return thickness_mm <= FOLD_MM and max(across, down) >= 1 / 3
+
+
+def _is_hole(across_mm: float, down_mm: float, filled: float) -> bool:
+    """Whether a mark near an edge is a punch hole: round and full."""
+    smaller, larger = sorted((across_mm, down_mm))
+    return HOLE_MM[0] <= smaller and larger <= HOLE_MM[1] and larger <= 1.25 * smaller and filled >= 0.7
 
 
 def noise_of(grey: Pixels) -> float:

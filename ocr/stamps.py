@@ -19,15 +19,17 @@ from ocr.engines.port import OcrEngine, PreparedPage, RawReading
 from ocr.page import Block, Box, Line, Word
 from ocr.pixels import Pixels
 
-STAMP_DPI = 150.0
+LOOK_DPI = 150.0  # stamps are looked for on the page reduced to it
+READ_DPI = 250.0  # and read enlarged to it
 INK_LEVELS = 45  # red above green and blue, of 255, from which a pixel is red ink
 JOIN_MM = 3.0  # ink nearer than this belongs to one stamp
 STAMP_MM = (8.0, 4.0)  # the smallest long and short side; a stamp of secrecy is 20 x 8 mm or larger
 SEAL_MM = (25.0, 50.0)  # diameters of round seals
 SEAL_RATIO = 1.25  # a seal's bounding box is nearly square
 REGIONS_MAX = 12  # of one page, largest first
+FRAME_COVER = 0.75  # share of a side that a line of the frame covers; a tall letter covers less
 SURE = 0.5  # words below this confidence are not taken from a stamp
-MARGIN_PX = 12
+MARGIN_PX = 20
 
 Matrix = npt.NDArray[np.float64]
 
@@ -49,7 +51,7 @@ def read_stamps(
     """
     blocks = []
     for number, region in enumerate(stamp_regions(pixels, dpi=dpi, quarter_turns=quarter_turns)):
-        reading = engine.read(PreparedPage(region.image, STAMP_DPI, f"{source_sha256}-stamp-{number}"))
+        reading = engine.read(PreparedPage(region.image, READ_DPI, f"{source_sha256}-stamp-{number}", "block"))
         height, width = pixels.shape[:2]
         lines = tuple(_lines(reading, region.to_stored, width, height))
         if lines:
@@ -61,7 +63,7 @@ def stamp_regions(pixels: Pixels, *, dpi: float, quarter_turns: int) -> list[Sta
     """Return the regions of red ink that may be stamps, top to bottom as the reader sees them."""
     if pixels.ndim != 3:
         return []
-    scale = min(1.0, STAMP_DPI / dpi)
+    scale = min(1.0, LOOK_DPI / dpi)
     small = pixels
     if scale < 1.0:
         small = np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
@@ -73,7 +75,8 @@ def stamp_regions(pixels: Pixels, *, dpi: float, quarter_turns: int) -> list[Sta
         return []
     height, width = pixels.shape[:2]
     upright_to_stored = _turned(quarter_turns, width, height) @ np.diag((1 / scale, 1 / scale, 1.0))
-    return [_level(ink, box, upright_to_stored) for box in _stamps(mask, px_mm)]
+    zoom = READ_DPI / (dpi * scale)
+    return [_level(ink, box, zoom, upright_to_stored) for box in _stamps(mask, px_mm)]
 
 
 def red_ink(pixels: Pixels) -> Pixels:
@@ -90,9 +93,10 @@ def _stamps(mask: Pixels, px_mm: float) -> list[tuple[tuple[float, float], tuple
     found = []
     for outline in sorted(outlines, key=cv2.contourArea, reverse=True)[:REGIONS_MAX]:
         centre, (first, second), angle = cv2.minAreaRect(outline)
-        # OpenCV's angle is to either side: the side nearer to level is the width.
-        if angle > 45:
-            first, second, angle = second, first, angle - 90
+        # Which side OpenCV names first, and from where it counts the angle, differs: the one nearer to level
+        # is the width.
+        if abs(angle) > 45:
+            first, second, angle = second, first, angle - math.copysign(90, angle)
         long_mm, short_mm = max(first, second) / px_mm, min(first, second) / px_mm
         seal = SEAL_MM[0] <= short_mm and long_mm <= SEAL_MM[1] and long_mm / short_mm <= SEAL_RATIO
         if long_mm >= STAMP_MM[0] and short_mm >= STAMP_MM[1] and not seal:
@@ -101,17 +105,38 @@ def _stamps(mask: Pixels, px_mm: float) -> list[tuple[tuple[float, float], tuple
 
 
 def _level(
-    ink: Pixels, box: tuple[tuple[float, float], tuple[float, float], float], upright_to_stored: Matrix
+    ink: Pixels,
+    box: tuple[tuple[float, float], tuple[float, float], float],
+    zoom: float,
+    upright_to_stored: Matrix,
 ) -> StampRegion:
-    """Cut a region out level, dark on white, with a margin."""
+    """Cut a region out level and enlarged, dark on white, with a margin."""
     (x, y), (width, height), angle = box
-    across, down = math.ceil(width) + 2 * MARGIN_PX, math.ceil(height) + 2 * MARGIN_PX
-    turn = cv2.getRotationMatrix2D((x, y), angle, 1.0)
+    across, down = math.ceil(width * zoom) + 2 * MARGIN_PX, math.ceil(height * zoom) + 2 * MARGIN_PX
+    turn = cv2.getRotationMatrix2D((x, y), angle, zoom)
     turn[:, 2] += (across / 2 - x, down / 2 - y)
-    cut = cv2.warpAffine(ink, turn, (across, down), flags=cv2.INTER_LINEAR, borderValue=0)
+    cut = cv2.warpAffine(ink, turn, (across, down), flags=cv2.INTER_CUBIC, borderValue=0)
+    _take_frame_off(cut)
     dark = np.asarray(255 - np.minimum(255, 2 * cut.astype(np.uint16)), np.uint8)
     back = np.linalg.inv(np.vstack([turn, (0.0, 0.0, 1.0)]))
     return StampRegion(dark, upright_to_stored @ back)
+
+
+def _take_frame_off(ink: Pixels) -> None:
+    """Wipe the frame off a level stamp: the engine takes framed words for a picture and reads nothing.
+
+    A line of the frame runs along nearly the whole of a side and lies in the outer quarter of the stamp, where
+    no stroke of a letter does.
+    """
+    for way in (ink, ink.T):
+        mask = cv2.dilate(np.asarray(way >= INK_LEVELS, np.uint8), np.ones((3, 1), np.uint8))
+        inner = mask[:, MARGIN_PX : mask.shape[1] - MARGIN_PX]
+        lines = inner.mean(axis=1) >= FRAME_COVER
+        quarter = MARGIN_PX + (len(lines) - 2 * MARGIN_PX) // 4
+        for side, along in ((way, lines), (way[::-1], lines[::-1])):
+            (found,) = np.nonzero(along[:quarter])
+            if len(found):
+                side[: found[-1] + 2] = 0
 
 
 def _turned(quarter_turns: int, width: int, height: int) -> Matrix:

@@ -51,7 +51,8 @@ def save_all(pages: Sequence[Image.Image], path: Path) -> Path:
     if kind == ".pdf":
         _save_pdf(pages, path)
     elif kind in (".tif", ".tiff"):
-        first, *rest = [p.convert("1") for p in pages]
+        # By a threshold, as scanners do it: dithering is a photograph's.
+        first, *rest = [p.convert("L").point(lambda v: 255 * (v > 128)).convert("1") for p in pages]
         first.save(path, save_all=True, append_images=rest, compression="group4", dpi=(DPI, DPI))
     else:
         first.save(path, dpi=(DPI, DPI))
@@ -120,13 +121,18 @@ def png_claiming(width: int, height: int) -> bytes:
 
 
 def pdf_claiming_pages(count: int) -> bytes:
-    """A PDF of one page whose page tree claims any number."""
-    pdf = pikepdf.new()
-    pdf.add_blank_page()
-    pdf.Root.Pages.Count = count
-    packed = io.BytesIO()
-    pdf.save(packed)
-    return packed.getvalue()
+    """A PDF of one page whose page tree claims any number; by hand, for libraries put the number right."""
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count %d >>" % count,
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] >>",
+    ]
+    body, offsets = b"%PDF-1.7\n", []
+    for number, found in enumerate(objects, start=1):
+        offsets.append(len(body))
+        body += b"%d 0 obj\n%s\nendobj\n" % (number, found)
+    table = b"xref\n0 4\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % at for at in offsets)
+    return body + table + b"trailer << /Size 4 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % len(body)
 
 
 def encrypted(source: Path, path: Path, *, user: str = "", owner: str = "chủ") -> Path:

@@ -72,6 +72,6 @@ METS 1.12               http://www.loc.gov/METS/
 E-ARK CSIP extension    https://DILCIS.eu/XML/METS/CSIPExtensionMETS
 PREMIS 3.0              http://www.loc.gov/premis/v3
 EAD 3                   http://ead3.archivists.org/schema/
-ALTO                    http://www.loc.gov/standards/alto/
+ALTO 4                  http://www.loc.gov/standards/alto/ns-v4#
 PDF/A-2b                ISO 19005-2
 """

@@ -73,6 +73,4 @@ def open_engine(url: str) -> OcrEngine:
         return PytesseractEngine(language)
     assert parts.folder is not None
     log = parts.query.get("log")
-    return ReplayEngine(
-        parts.folder, log=Path(log) if log else None, wait_ms=int(parts.query.get("wait_ms", "0"))
-    )
+    return ReplayEngine(parts.folder, log=Path(log) if log else None, wait_ms=int(parts.query.get("wait_ms", "0")))

@@ -1,7 +1,7 @@
 """The promise of every reader: a prepared grey image in, words with boxes out."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,7 @@ import numpy.typing as npt
 from ocr.page import BlockKind, Box
 
 GreyImage = npt.NDArray[np.uint8]
+Layout = Literal["page", "block"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +17,14 @@ class PreparedPage:
     """One upright, cleaned page image, ready to be read.
 
     image: height x width uint8, dark on light. dpi: its resolution. source_sha256: digest of the encoded
-    image it came from, the key under which a recorded reading is found again.
+    image it came from, the key under which a recorded reading is found again. layout: a whole page, to be
+    taken apart into blocks first, or one block of text cut out of it, such as a stamp.
     """
 
     image: GreyImage
     dpi: float
     source_sha256: str
+    layout: Layout = "page"
 
 
 @dataclass(frozen=True, slots=True)

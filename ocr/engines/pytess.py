@@ -12,7 +12,8 @@ from ocr.engines.tsv import reading_of_table
 from ocr.errors import PageUndecodable, UnknownEngine
 from ocr.tools import find_program, tessdata_folder
 
-PARAMETERS = "--oem 1 --psm 3 -c invert_threshold=0"
+PARAMETERS = "--oem 1 -c invert_threshold=0"
+SEGMENTATION = {"page": 3, "block": 6}
 
 
 class PytesseractEngine:
@@ -34,7 +35,7 @@ class PytesseractEngine:
             "version": str(pytesseract.get_tesseract_version()),
             "adapter": f"pytesseract {pytesseract.__version__}",
             "models": model_digests(self._folder, *self._language.split("+"), "osd"),
-            "parameters": {"language": self._language, "arguments": PARAMETERS},
+            "parameters": {"language": self._language, "arguments": PARAMETERS, "psm": SEGMENTATION},
         }
 
     def read(self, page: PreparedPage) -> RawReading:
@@ -64,4 +65,6 @@ class PytesseractEngine:
         """Hold nothing between pages."""
 
     def _config(self, page: PreparedPage) -> str:
-        return f"{PARAMETERS} --tessdata-dir {self._folder} --dpi {round(page.dpi)}"
+        return (
+            f"{PARAMETERS} --psm {SEGMENTATION[page.layout]} --tessdata-dir {self._folder} --dpi {round(page.dpi)}"
+        )

@@ -49,9 +49,7 @@ class ReplayEngine:
         try:
             recorded: dict[str, Any] = json.loads((self._folder / f"{page.source_sha256}.json").read_text())
         except FileNotFoundError as error:
-            raise NotRecorded(
-                f"no recorded reading of image {page.source_sha256} in {self._folder}"
-            ) from error
+            raise NotRecorded(f"no recorded reading of image {page.source_sha256} in {self._folder}") from error
         return recorded
 
 

@@ -13,6 +13,8 @@ from ocr.tools import tessdata_folder
 
 # Tesseract re-reads doubtful lines inverted unless this is 0: 5 % of the time for no better text.
 PARAMETERS = {"invert_threshold": "0"}
+# A single word cut out of a page is taken for dirt by automatic segmentation.
+SEGMENTATION = {"page": tesserocr.PSM.AUTO, "block": tesserocr.PSM.SINGLE_BLOCK}
 
 
 class TesseractEngine:
@@ -45,11 +47,12 @@ class TesseractEngine:
             "version": tesserocr.tesseract_version().splitlines()[0].removeprefix("tesseract").strip(),
             "adapter": f"tesserocr {tesserocr.__version__}",
             "models": model_digests(self._folder, *self._language.split("+"), "osd"),
-            "parameters": {"language": self._language, "oem": "lstm", "psm": 3, **PARAMETERS},
+            "parameters": {"language": self._language, "oem": "lstm", "psm": dict(SEGMENTATION), **PARAMETERS},
         }
 
     def read(self, page: PreparedPage) -> RawReading:
         """Return the words of a page. Raises PageUndecodable when Tesseract refuses the image."""
+        self._reader.SetPageSegMode(SEGMENTATION[page.layout])
         _show(self._reader, page)
         try:
             return reading_of_table(self._reader.GetTSVText(0))

@@ -3,11 +3,13 @@
 import json
 import os
 import random
+import re
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,8 @@ import rfc8785
 from lxml import etree
 from packages import Given
 
-from archive.digest import sha256_of_bytes
+from archive import record
+from archive.digest import sha256_of_bytes, sha256_of_file
 from archive.errors import DigestMismatch, PackageInvalid, PackageTooLarge
 from archive.package import layout
 from archive.package.ead import DOCUMENT_FIELDS, FILE_FIELDS
@@ -364,3 +367,32 @@ def test_a_supplement_is_no_content_package_and_the_other_way_round(written: Pat
         package.content()
     with written.open("rb") as stream, open_package(stream) as package, pytest.raises(PackageInvalid):
         package.supplement()
+
+
+def test_every_field_of_a_catalogue_and_every_member_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs/storage.md").read_text(encoding="utf-8")
+    said = set(re.findall(r"`([a-z0-9_]+)(?:\[\])?`", page))
+    nouns = [one for one in vars(record).values() if is_dataclass(one) and one is not Member]
+    assert {field.name for noun in nouns for field in fields(noun)} - said == set()
+    for name in (layout.METS, layout.EAD, layout.PREMIS, layout.CATALOGUE, layout.README, layout.document_ead()):
+        assert f"<OBJID>/{name}" in page
+    for name in (layout.archived_member(1), layout.alto_member(1), layout.representation_premis("rep2")):
+        assert f"<OBJID>/{name}" in page
+    assert set(re.findall(r"\b[a-z][A-Za-z]+\b", page)) >= {*FILE_FIELDS, *DOCUMENT_FIELDS}
+
+
+def test_memory_does_not_grow_with_a_member(given: Given, tmp_path: Path) -> None:
+    large = tmp_path / "received.pdf"
+    with large.open("wb") as stream:
+        stream.truncate(64 << 20)
+    sha256, length = sha256_of_file(large)
+    name = layout.received_member(sha256, "application/pdf")
+    content = packages.with_received(given, sha256=sha256, length=length, member=name)
+    content = replace(content, pages=tuple(replace(page, file_sha256=sha256) for page in content.pages))
+    members = [Member(name, "application/pdf", large), *(m for m in given.members if "received" not in m.name)]
+    tracemalloc.start()
+    write_content(content, members, tmp_path / "p.zip")
+    with (tmp_path / "p.zip").open("rb") as stream, open_package(stream) as package:
+        package.verify()
+    assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    tracemalloc.stop()

@@ -46,7 +46,7 @@ def _sql(home: TestHome, *statements: str) -> None:
     engine = home.engine()
     with writing(engine) as connection:
         for statement in statements:
-            connection.execute(text(statement))
+            connection.exec_driver_sql(statement)
     engine.dispose()
 
 

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 FOLDER = Path(os.environ.get("SOHOA_CACHE") or Path.home() / ".cache" / "sohoa") / "judges"
+JAVA = FOLDER / "java"
 VERAPDF = FOLDER / "jars" / "cli-1.30.2.jar"
-SHORT_RUN = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
+SHORT_RUN = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")  # half the processor time of a long-running server's
 
 
-def run_java(arguments: Sequence[str]) -> "subprocess.CompletedProcess[str]":
-    """Run the judges' Java; its exit code is the caller's to judge."""
-    java = FOLDER / "java"
-    assert java.exists() and VERAPDF.exists(), f"no judges in {FOLDER}: run `make judges`"
-    return subprocess.run([str(java), *SHORT_RUN, *arguments], capture_output=True, text=True, check=False)
+def run_java(arguments: Sequence[str], *, folder: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    """Run the judges' Java, in a folder it may leave its logs in; its exit code is the caller's to judge."""
+    missing = [str(path) for path in (JAVA, VERAPDF) if not path.exists()]
+    assert not missing, f"the judges are not installed ({missing[0]}): run `make judges`"
+    return subprocess.run(
+        [str(JAVA), *SHORT_RUN, *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )

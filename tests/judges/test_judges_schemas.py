@@ -6,11 +6,11 @@ from pathlib import Path
 
 import packages
 import pytest
-from judges.programs import VERAPDF
 from lxml import etree
 
 from archive.package.write import write_content, write_supplement
 from archive.sealing import Seal
+from judges.programs import VERAPDF
 
 SHIPPED = "schemas2/"
 TIED = f"""<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">
