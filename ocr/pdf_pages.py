@@ -151,13 +151,13 @@ def _has_native_text(page: pikepdf.Page, content: Content, *, scan_cover: float)
 def _single(page: pikepdf.Page, content: Content) -> PageImage | None:
     """Return the scan when exactly one image covers the page, straight, unmasked, and the rest is small."""
     large = [p for p in content.images if share_of(page, p.matrix) >= SCAN_COVER]
-    small = sum(share_of(page, p.matrix) for p in content.images) - sum(
-        share_of(page, p.matrix) for p in large
-    )
+    small = sum(share_of(page, p.matrix) for p in content.images) - sum(share_of(page, p.matrix) for p in large)
     if len(large) != 1 or small > STAMP_COVER:
         return None
     image, (a, b, c, d, _, _) = large[0].image, large[0].matrix
     if any(key in image for key in ("/SMask", "/Mask")) or a * d - b * c <= 0:
+        return None
+    if min(int(image.get("/Width", 0)), int(image.get("/Height", 0))) < 1:
         return None
     if image.get("/ImageMask", False) and not large[0].black:
         return None

@@ -95,11 +95,21 @@ def check_pixels(width_px: int, height_px: int, options: ReadingOptions) -> None
         )
 
 
+def check_jpeg_length(length: int, width_px: int, height_px: int) -> None:
+    """Raise Truncated when a JPEG of so many bytes can't hold an image of this size.
+
+    A square of 8 x 8 pixels takes at least one bit; a decoder fills what is missing with grey, which looks blank.
+    """
+    if 8 * length < width_px * height_px // 64:
+        raise Truncated("the JPEG has fewer bytes than its size needs")
+
+
 def probe_jpeg(path: Path, options: ReadingOptions) -> Pictures:
     """Return what a JPEG says of itself. Raises Truncated or TooManyPixels."""
     with _mapped(path) as data:
         width, height, components = jpeg_size(data)
         check_pixels(width, height, options)
+        check_jpeg_length(len(data), width, height)
     with open_picture(path, "JPEG", options) as image:
         return _single(path, image, width, height, "grey" if components == 1 else "colour")
 
@@ -218,9 +228,7 @@ def _tiff_picture(data: mmap.mmap, directory: _Directory, options: ReadingOption
     digest = hashlib.sha256()
     # Strips, tiles, or the one stream of old-style JPEG.
     for offsets, counts in ((273, 279), (324, 325), (513, 514)):
-        pieces = list(
-            zip(directory.numbers.get(offsets, ()), directory.numbers.get(counts, ()), strict=False)
-        )
+        pieces = list(zip(directory.numbers.get(offsets, ()), directory.numbers.get(counts, ()), strict=False))
         for offset, count in pieces:
             digest.update(_piece(data, offset, count))
         if pieces:

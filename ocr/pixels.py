@@ -5,6 +5,7 @@ and pdfium fills what is missing with white, so that a page cut short would pass
 """
 
 import io
+import warnings
 import zlib
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from ocr import pdf_pages
 from ocr.errors import PageUndecodable, TooManyPixels
 from ocr.options import ReadingOptions
 from ocr.pdf_content import content_of, crop_box, user_unit
-from ocr.pictures import check_pixels, jpeg_size, open_picture
+from ocr.pictures import check_jpeg_length, check_pixels, jpeg_size, open_picture
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -28,8 +29,10 @@ Pixels = npt.NDArray[np.uint8]
 def decode_frame(image: Image.Image, index: int) -> Pixels:
     """Return the pixels of one frame; transparency is laid on white. Raises PageUndecodable."""
     try:
-        image.seek(index)
-        image.load()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # broken metadata
+            image.seek(index)
+            image.load()
         if image.mode.startswith("I;16"):
             return (np.asarray(image) >> 8).astype(np.uint8)
         if image.mode in ("I", "F"):
@@ -95,6 +98,7 @@ def _check_encoded(image: pikepdf.Object, raw: bytes, options: ReadingOptions) -
     if filters == ["/DCTDecode"]:
         stated = jpeg_size(raw)[:2] if raw.startswith(b"\xff\xd8") else (0, 0)
         check_pixels(*stated, options)
+        check_jpeg_length(len(raw), *stated)
     elif filters == ["/CCITTFaxDecode"] and len(raw) * 8 < height:
         raise PageUndecodable("the page's fax image has less than one bit per row")
     elif filters == ["/FlateDecode"]:

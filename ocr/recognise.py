@@ -2,27 +2,31 @@
 
 1. Measure: a page without a mark on it is blank and is not read. 2. Read it. 3. With little confidence, or with
 words that stand on end, ask which way up it is, turn it, read again. 4. With some doubt, read it again prepared
-another way. Of all readings the best is kept. 5. Read the red stamps, which step 2 does not see. 6. Nothing
-sure on a page with something on it is a failure that a person looks at, never an empty page.
+another way. Of all readings the best is kept. 5. Read the red stamps, which step 2 does not see. 6. Where hardly
+anything was sure, read the page mirrored: if that is better, only the other side shows through, and the page is
+blank. 7. Nothing sure on a page with something on it is a failure that a person looks at, never an empty page.
 """
 
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from ocr.columns import in_reading_order
 from ocr.engines.port import OcrEngine, RawBlock, RawLine, RawReading, RawWord
 from ocr.errors import PageUnreadable
 from ocr.images import StoredImage
-from ocr.inspect import PageMeasures, measure
+from ocr.inspect import FEW, PageMeasures, measure
 from ocr.options import ReadingOptions
 from ocr.page import Block, Box, Line, PageText, ReadPage, Word
 from ocr.prepare import Channel, Preparation, prepare
 from ocr.stamps import read_stamps
 
 SURE = 0.5  # confidence from which a word shows that a page could be read
+UNSURE = 0.5  # mean confidence of a page below which its print may be the other side's, mirrored
 SURE_OF_DOUBTFUL = 0.6  # and from which one is taken from a page that may hold nothing but dirt
 TELLING = 3  # letters from which a word's box is wider than high, unless it stands on end
 MOSTLY_RED = 0.5  # share of a page's ink that is red, from which the red channel may have lost its text
@@ -90,15 +94,18 @@ def recognise(image: StoredImage, sha256: str, engine: OcrEngine, options: Readi
         source_sha256=sha256,
         engine=engine,
     )
-    doubtful = measures.writing == "doubtful"
-    words = _sure_words(best.reading, SURE_OF_DOUBTFUL if doubtful else SURE)
-    if not words and not stamps:
-        if doubtful:
+    sure = _sure_words(best, measures)
+    if not stamps and best.confidence < UNSURE and _is_other_side(image, attempts[0], best, engine, options):
+        return _blank(image, engine, measures, attempts)
+    if not sure and not stamps:
+        if measures.writing == "doubtful" and (not best.words or measures.marks < FEW):
             return _blank(image, engine, measures, attempts)
         raise PageUnreadable(
             "something is written or drawn on the page, but no word of it could be read; a person must look"
         )
-    reading = best.reading if words and not doubtful else RawReading(tuple(_kept(best.reading, words)))
+    reading = best.reading
+    if measures.writing == "doubtful":
+        reading = RawReading(tuple(_only(reading, sure)))
     ordered = in_reading_order(reading.blocks, width=best.prepared.page.image.shape[1])
     blocks = tuple(_placed(ordered, best.prepared)) + tuple(_safe(stamps))
     height, width = image.pixels.shape[:2]
@@ -140,19 +147,39 @@ def _again(best: _Attempt, attempt: Callable[..., _Attempt], measures: PageMeasu
         yield attempt(turns, channel="luma")
 
 
-def _sure_words(reading: RawReading, sure: float) -> list[RawWord]:
-    """Return the words that show that something was read: letters or digits, with confidence."""
-    return [
-        word
-        for block in reading.blocks
-        for line in block.lines
-        for word in line.words
-        if word.confidence >= sure and any(c.isalnum() for c in word.text)
-    ]
+def _sure_words(attempt: _Attempt, measures: PageMeasures) -> list[RawWord]:
+    """Return the words that show that something was read: letters or digits, with confidence.
+
+    Of a page that may hold nothing but dirt or the other side's ink they must be surer, and most of what was
+    read, or else there are none.
+    """
+    doubtful = measures.writing == "doubtful"
+    least = SURE_OF_DOUBTFUL if doubtful else SURE
+    sure = [w for w in attempt.words if w.confidence >= least and any(c.isalnum() for c in w.text)]
+    letters, of = (sum(len(word.text) for word in words) for words in (sure, attempt.words))
+    return [] if doubtful and measures.marks >= FEW and 2 * letters < of else sure
 
 
-def _kept(reading: RawReading, words: list[RawWord]) -> Iterator[RawBlock]:
-    """Yield the blocks with none but these words."""
+def _is_other_side(
+    image: StoredImage, first: _Attempt, best: _Attempt, engine: OcrEngine, options: ReadingOptions
+) -> bool:
+    """Whether the page reads better mirrored: then what is seen is the print of the other side."""
+    turns = first.prepared.quarter_turns
+    # Mirrored as the reader sees it: in a sideways image left and right lie at the top and the bottom.
+    mirrored = np.ascontiguousarray(image.pixels[:, ::-1] if turns % 2 == 0 else image.pixels[::-1])
+    prepared = prepare(
+        replace(image, pixels=mirrored),
+        options,
+        source_sha256=first.prepared.page.source_sha256,
+        quarter_turns=turns,
+        channel=first.prepared.channel,
+    )
+    other = _Attempt(prepared, engine.read(prepared.page))
+    return other.confidence >= options.turn_below and other.worth > best.worth
+
+
+def _only(reading: RawReading, words: list[RawWord]) -> Iterator[RawBlock]:
+    """Yield the blocks with no words but these."""
     kept = {id(word) for word in words}
     for block in reading.blocks:
         lines = [RawLine(tuple(word for word in line.words if id(word) in kept), line.box) for line in block.lines]

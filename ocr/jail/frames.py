@@ -36,7 +36,9 @@ def send(sock: socket.socket, header: dict[str, Any], body: bytes = b"", files: 
     start = LENGTHS.pack(len(packed), len(body))
     sent = socket.send_fds(sock, [start], list(files)) if files else sock.send(start)
     sock.sendall(start[sent:] + packed)
-    sock.sendall(body)
+    if body:
+        # Even an empty piece would fail here when the receiver, having all it needs, has answered and gone.
+        sock.sendall(body)
 
 
 def receive(sock: socket.socket, *, body_limit: int) -> Frame | None:

@@ -1,6 +1,7 @@
 """The warm engine and the warm reader of these rooms, made once per run."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,8 +21,19 @@ def tesseract() -> Iterator[OcrEngine]:
 
 
 @pytest.fixture(scope="session")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder the reader's jail may write."""
+    return tmp_path_factory.mktemp("scratch")
+
+
+@pytest.fixture(scope="session")
+def jail(scratch: Path) -> Iterator[Jail]:
+    """The reader's jail."""
+    with Jail(scratch) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def reader(jail: Jail) -> Reader:
     """A reader in its jail, as a worker has it."""
-    made = Reader(Jail(tmp_path_factory.mktemp("scratch")), "tesseract:?lang=vie", ReadingOptions())
-    yield made
-    made.close()
+    return Reader(jail, "tesseract:?lang=vie", ReadingOptions())

@@ -18,7 +18,8 @@ sizes = st.integers(0, 40_000)
 boxes = st.builds(Box, sizes, sizes, sizes, sizes)
 # All that XML 1.0 can hold.
 texts = st.text(
-    st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff") | st.sampled_from("\t\n\r\x85"),
+    st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff")
+    | st.sampled_from("\t\n\r\x85"),
     max_size=12,
 )
 confidences = st.floats(0, 1)

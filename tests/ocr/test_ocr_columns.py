@@ -35,7 +35,9 @@ BODY = line(400, (100, "Căn cứ Luật tổ chức Chính phủ ngày 19 thán
 
 def test_a_header_read_across_both_columns_is_taken_apart() -> None:
     head = block(
-        line(100, (180, "CHÍNH PHỦ"), (700, NATION)), line(140, (800, MOTTO)), line(200, (150, "Số: 96"), (820, DAY))
+        line(100, (180, "CHÍNH PHỦ"), (700, NATION)),
+        line(140, (800, MOTTO)),
+        line(200, (150, "Số: 96"), (820, DAY)),
     )
     assert told(in_reading_order((head, block(TITLE), block(BODY)), width=WIDTH)) == [
         ["CHÍNH PHỦ", "Số: 96"],
@@ -46,7 +48,9 @@ def test_a_header_read_across_both_columns_is_taken_apart() -> None:
 
 
 def test_title_and_body_in_the_headers_own_block_stay_below_it() -> None:
-    whole = block(line(100, (180, "CHÍNH PHỦ"), (700, NATION)), line(200, (150, "Số: 96"), (820, DAY)), TITLE, BODY)
+    whole = block(
+        line(100, (180, "CHÍNH PHỦ"), (700, NATION)), line(200, (150, "Số: 96"), (820, DAY)), TITLE, BODY
+    )
     found = told(in_reading_order((whole,), width=WIDTH))
     assert found[:2] == [["CHÍNH PHỦ", "Số: 96"], [NATION, DAY]]
     assert found[2][0] == "NGHỊ ĐỊNH QUY ĐỊNH"
@@ -70,7 +74,9 @@ def test_a_rule_read_between_the_columns_does_not_join_them() -> None:
 
 
 def test_lost_tones_do_not_hide_the_header() -> None:
-    head = block(line(100, (180, "CHÍNH PHỦ"), (700, "CỌNG HOÀ XÃ HỌI CHỦ NGHỈA")), line(200, (150, "Số"), (820, DAY)))
+    head = block(
+        line(100, (180, "CHÍNH PHỦ"), (700, "CỌNG HOÀ XÃ HỌI CHỦ NGHỈA")), line(200, (150, "Số"), (820, DAY))
+    )
     assert told(in_reading_order((head,), width=WIDTH))[0] == ["CHÍNH PHỦ", "Số"]
 
 

@@ -153,7 +153,7 @@ def test_on_a_tilted_page_the_box_keeps_its_middle_and_covers_what_it_covered(
     assert back.y <= box.y + 2
     assert back.x + back.width >= box.x + box.width - 2
     assert back.y + back.height >= box.y + box.height - 2
-    clipped = 0 < back.x and 0 < back.y and back.x + back.width < 900 and back.y + back.height < 1200
+    clipped = back.x > 0 and back.y > 0 and back.x + back.width < 900 and back.y + back.height < 1200
     if clipped:
         assert abs(2 * back.x + back.width - 2 * box.x - box.width) <= 4
         assert abs(2 * back.y + back.height - 2 * box.y - box.height) <= 4
@@ -171,7 +171,9 @@ def test_a_word_found_on_the_prepared_page_lies_on_its_ink_in_the_stored_one() -
     page = Image.new("L", (900, 1200), 255)
     page.paste(0, (300, 500, 420, 530))
     page.paste(drawn().crop((0, 0, 900, 400)), (0, 0))
-    turned = page.rotate(-3.0, resample=Image.Resampling.BICUBIC, fillcolor=255).transpose(Image.Transpose.ROTATE_90)
+    turned = page.rotate(-3.0, resample=Image.Resampling.BICUBIC, fillcolor=255).transpose(
+        Image.Transpose.ROTATE_90
+    )
     found = prepared(stored(turned, 300.0), 1)
     lower = found.page.image[found.page.image.shape[0] * 2 // 5 :] < 128
     rows, columns = np.nonzero(lower)

@@ -121,9 +121,10 @@ def test_a_doubtful_page_is_read_again_another_way_and_the_better_reading_kept(t
 
 
 def test_text_under_a_red_seal_is_read_and_a_red_stamp_joins_it(tesseract: OcrEngine) -> None:
-    page = np.asarray(scans.red_stamp(drawn(), "MẬT", (900, 900))).copy()
-    cv2.circle(page, (420, 160), 110, (215, 40, 50), 7)
-    found = read(Image.fromarray(page), tesseract)
+    page = np.asarray(scans.red_stamp(drawn(), "MẬT", (900, 900)))
+    ring = np.full_like(page, 255)
+    cv2.circle(ring, (420, 160), 110, (215, 40, 50), 7)
+    found = read(Image.fromarray(np.minimum(page, ring)), tesseract)
     assert score.word_recall(found.page.text, TRUTH) > 0.95
     stamps = [b for b in found.page.blocks if b.kind == "stamp"]
     assert [w.text for b in stamps for line in b.lines for w in line.words] == ["MẬT"]
@@ -133,7 +134,7 @@ def test_text_under_a_red_seal_is_read_and_a_red_stamp_joins_it(tesseract: OcrEn
 
 def test_a_page_written_in_red_is_not_lost(tesseract: OcrEngine) -> None:
     grey = np.asarray(drawn())
-    red = np.stack([np.maximum(grey, 200), grey, grey], axis=2)
+    red = np.stack([np.full_like(grey, 250), grey, grey], axis=2)
     found = read(Image.fromarray(red), tesseract)
     assert score.word_recall(found.page.text, TRUTH) > 0.95
     assert found.measures["readings"][found.measures["kept"]]["channel"] == "luma"
@@ -147,7 +148,7 @@ def faint_back(strength: float) -> Image.Image:
     return Image.fromarray(np.clip(244 - (255 - soft) * strength + grain, 0, 255).astype(np.uint8))
 
 
-@pytest.mark.parametrize("strength", [0.04, 0.12, 0.25])
+@pytest.mark.parametrize("strength", [0.04, 0.14, 0.25, 0.5])
 def test_a_blank_back_through_which_the_front_shows_gives_no_character(
     tesseract: OcrEngine, strength: float
 ) -> None:
@@ -155,6 +156,13 @@ def test_a_blank_back_through_which_the_front_shows_gives_no_character(
     assert found.blank
     assert found.page.is_blank
     assert found.page.text == ""
+
+
+def test_pale_writing_that_can_be_read_is_no_blank_page(tesseract: OcrEngine) -> None:
+    pale = Image.fromarray((246 - (255 - np.asarray(drawn(), np.float32)) * 0.22).astype(np.uint8))
+    found = read(pale, tesseract)
+    assert found.measures["page"]["writing"] == "doubtful"
+    assert score.word_recall(found.page.text, TRUTH) > 0.95
 
 
 def test_a_clearly_blank_page_is_not_even_read(tesseract: OcrEngine) -> None:
@@ -169,7 +177,7 @@ def test_a_page_with_a_single_short_line_keeps_it(tesseract: OcrEngine, text: st
     ImageDraw.Draw(page).text((500, 150), text, font=ImageFont.truetype(scans.FONT, 29), fill=20)
     found = read(page, tesseract)
     assert not found.blank
-    assert score.folded(found.page.text) in (text, text.strip("- "))
+    assert found.page.text.replace(" ", "").strip("-") == text.replace(" ", "").strip("-")
 
 
 def seal_only() -> Image.Image:
@@ -207,19 +215,25 @@ def replayed(folder: Path, *words: RawWord) -> ReplayEngine:
 
 def test_text_is_nfc_and_the_engines_own_form_is_kept_beside_it(tmp_path: Path) -> None:
     apart = unicodedata.normalize("NFD", "Điều")
-    engine = replayed(tmp_path, RawWord(apart, 0.9, Box(40, 60, 70, 30)), RawWord("hoà", 0.9, Box(120, 60, 60, 30)))
+    engine = replayed(
+        tmp_path, RawWord(apart, 0.9, Box(40, 60, 70, 30)), RawWord("hoà", 0.9, Box(120, 60, 60, 30))
+    )
     words = read(drawn(), engine).page.words
     assert [(w.text, w.raw) for w in words] == [("Điều", apart), ("hoà", "hoà")]
 
 
 def test_what_xml_cannot_hold_never_enters_a_page(tmp_path: Path) -> None:
     engine = replayed(
-        tmp_path, RawWord("ph\x00é\x0bp\ufffe", 0.9, Box(40, 60, 70, 30)), RawWord("\x07", 0.9, Box(120, 60, 60, 30))
+        tmp_path,
+        RawWord("ph\x00é\x0bp\ufffe", 0.9, Box(40, 60, 70, 30)),
+        RawWord("\x07", 0.9, Box(120, 60, 60, 30)),
     )
     assert [(w.text, w.raw) for w in read(drawn(), engine).page.words] == [("phép", "phép")]
 
 
-@pytest.mark.parametrize("word", [RawWord("Điều", 0.3, Box(40, 60, 70, 30)), RawWord("—|", 0.9, Box(40, 60, 70, 30))])
+@pytest.mark.parametrize(
+    "word", [RawWord("Điều", 0.3, Box(40, 60, 70, 30)), RawWord("—|", 0.9, Box(40, 60, 70, 30))]
+)
 def test_neither_unsure_words_nor_strokes_count_as_having_read_a_page(tmp_path: Path, word: RawWord) -> None:
     with pytest.raises(PageUnreadable):
         read(drawn(), replayed(tmp_path, word))

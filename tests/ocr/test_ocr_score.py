@@ -3,7 +3,9 @@
 import pytest
 import score
 
-WHOLE = " ".join(f"Điều {n}. Nội dung thứ {n} của văn bản về việc số {n * n}, quy định chi tiết." for n in range(1, 80))
+WHOLE = " ".join(
+    f"Điều {n}. Nội dung thứ {n} của văn bản về việc số {n * n}, quy định chi tiết." for n in range(1, 80)
+)
 
 
 def test_white_space_and_unicode_form_are_no_errors() -> None:
