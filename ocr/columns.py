@@ -116,7 +116,10 @@ def _take(line: RawLine, columns: _Columns, width: int) -> bool:
             columns.low, columns.high = low, high
             columns.part(line, split.at)
             return True
-    start, end = line.words[0].box.x, _end(line.words[-1])
+    said = [word for word in line.words if _is_said(word)]
+    if not said:
+        return True  # a rule or a smudge: it stays where it is and ends nothing
+    start, end = said[0].box.x, _end(said[-1])
     if abs((start + end) / 2 - width / 2) <= CENTRED * width:
         return False
     if start >= max(columns.low, RIGHT_FROM * width):

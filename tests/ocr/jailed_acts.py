@@ -88,10 +88,10 @@ def look_around() -> dict[str, Any]:
     status = dict(line.split(":\t", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return {
         "environment": dict(os.environ),
-        "top": sorted(os.listdir("/")),
+        "top": sorted(place.name for place in Path("/").iterdir()),
         "capabilities": status["CapEff"],
         "no_new_privileges": status["NoNewPrivs"],
-        "processes": [n for n in os.listdir("/proc") if n.isdigit()],
+        "processes": [place.name for place in Path("/proc").iterdir() if place.name.isdigit()],
         "writable": [p for p in ("/usr", "/dev", "/", "/tmp") if os.access(p, os.W_OK)],
     }
 

@@ -94,6 +94,18 @@ def test_a_closing_read_across_is_taken_apart_recipients_first() -> None:
     ]
 
 
+def test_smudges_of_a_signature_read_beside_the_recipients_end_no_column() -> None:
+    close = block(
+        line(1500, (120, "Nơi nhận:"), (850, "TM. CHÍNH PHỦ")),
+        line(1540, (120, "- Ban Bí thư;"), (900, "“ »")),
+        line(1580, (880, "~ .")),
+        line(1620, (120, "- Lưu: VT."), (860, "PHÓ CHỦ TỊCH")),
+    )
+    found = told(in_reading_order((close,), width=WIDTH))
+    assert found[0] == ["Nơi nhận:", "- Ban Bí thư; “ »", "- Lưu: VT."]
+    assert found[1] == ["TM. CHÍNH PHỦ", "PHÓ CHỦ TỊCH"]
+
+
 def test_a_centred_nations_name_without_a_left_column_moves_nothing() -> None:
     form = block(line(100, (460, NATION)), line(140, (560, MOTTO)), line(200, (150, "Số: 5")), TITLE)
     assert in_reading_order((form,), width=WIDTH) == (form,)
