@@ -27,6 +27,7 @@ def put_or_adopt(
 
     An object found there is adopted only if it carries this OBJID, reserved once for this work, and its
     members match its METS. Otherwise KeyTaken is raised: the number is taken, the caller reserves the next.
+    Either way the object is locked at least until retain_until when this returns.
     """
     try:
         stored = store.put(key, body, sha256=sha256, retain_until=retain_until, now=now)
@@ -34,6 +35,11 @@ def put_or_adopt(
         stored = store.head(key)
         if not _is_ours(store, stored, objid):
             raise
+    # Asked again, for what is written down is what the store says, not what it was told. An adopted object
+    # has the lock of the attempt that put it.
+    stored = store.head(key, stored.version_id)
+    if stored.retain_until is None or stored.retain_until < retain_until:
+        stored = store.extend(key, stored.version_id, retain_until)
     read_back(store, stored)
     return stored
 

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from archive.stores.open import open_store
-from ocr.reader import Reader
 from sqlalchemy import Engine, func, insert, select
 
 from archive import events
@@ -27,6 +25,7 @@ from archive.sealing import Seal
 from archive.signers.demo import make_demo_authority
 from archive.signers.open import open_signer
 from archive.signers.port import Signer
+from archive.stores.open import open_store
 from archive.stores.port import ObjectStore
 from archive.tables.holdings import fonds
 from archive.tables.principals import principal
@@ -36,6 +35,7 @@ from ingest.failpoints import Failpoints
 from ingest.settings import IngestSettings
 from ocr.jail.parent import Jail
 from ocr.options import ReadingOptions
+from ocr.reader import Reader
 from retention.locks import LockSettings
 from retention.schedule import Rule, read_schedule, shipped_schedule
 

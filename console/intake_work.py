@@ -1,6 +1,7 @@
 """The commands that take scans in and work them off."""
 
 import shutil
+import time
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from ingest.intake import Door, take_in
 from ingest.supervisor import Supervisor, spawn_context
 from ingest.tables import capture, page_result, work_item
 from retention.renewal import renew_locks
+
+RENEWAL_SECONDS = 6 * 3600.0
 
 
 def run_intake(
@@ -135,13 +138,31 @@ class _Meter:
         self._progress.update(self._task, completed=done, rate=rate)
 
 
+class _Renewal:
+    """Extends locks that are due, at once and then every few hours, for as long as work runs."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._last: float | None = None
+
+    def tick(self) -> None:
+        """Renew when the time has come."""
+        if self._last is not None and time.monotonic() - self._last < RENEWAL_SECONDS:
+            return
+        home = self._home
+        locks = home.settings.ingest.locks
+        renew_locks(home.engine, home.store(), now=utc_now(), principal=home.principal, settings=locks)
+        self._last = time.monotonic()
+
+
 def run_work(home: Home, terminal: Terminal, *, workers: int, until_idle: bool) -> None:
     """Run workers until stopped, or until every item has a state."""
     ingest = home.settings.ingest
     clean_scratch(ingest.scratch)
     home.store().sweep()
     home.staging().sweep()
-    renew_locks(home.engine, home.store(), now=utc_now(), principal=home.principal, settings=ingest.locks)
+    renewal = _Renewal(home)
+    renewal.tick()
     context = spawn_context()
 
     def new_worker() -> BaseProcess:
@@ -150,7 +171,12 @@ def run_work(home: Home, terminal: Terminal, *, workers: int, until_idle: bool) 
     before = _ended(home)
     supervisor = Supervisor(home.engine, ingest, new_worker, workers=workers, now=utc_now)
     with _Meter(home, terminal) as meter:
-        result = supervisor.run(until_idle=until_idle, tick=meter.tick)
+
+        def tick() -> None:
+            meter.tick()
+            renewal.tick()
+
+        result = supervisor.run(until_idle=until_idle, tick=tick)
     clean_scratch(ingest.scratch)
     done = _ended(home) - before
     left = result.backlog.ready + result.backlog.later + result.backlog.leased

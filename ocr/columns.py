@@ -36,7 +36,7 @@ class _Columns:
         """Take a line: the words before `at` to the left, the others to the right."""
         for column, words in ((self.left, line.words[:at]), (self.right, line.words[at:])):
             if words:
-                column.append(RawLine(words, _around([word.box for word in words])))
+                column.append(RawLine(words, Box.around(word.box for word in words)))
         self.taken.add(id(line))
 
 
@@ -155,7 +155,7 @@ def _rebuilt(blocks: Sequence[RawBlock], columns: _Columns) -> Iterator[RawBlock
 
 def _block(of: RawBlock, lines: Sequence[RawLine]) -> Iterator[RawBlock]:
     if lines:
-        yield RawBlock(of.kind, tuple(lines), _around([line.box for line in lines]))
+        yield RawBlock(of.kind, tuple(lines), Box.around(line.box for line in lines))
 
 
 def _splits(line: RawLine) -> Iterator[_Split]:
@@ -180,12 +180,6 @@ def _end(word: RawWord) -> int:
 
 def _middle(line: RawLine) -> float:
     return line.box.y + line.box.height / 2
-
-
-def _around(boxes: Sequence[Box]) -> Box:
-    left, top = min(box.x for box in boxes), min(box.y for box in boxes)
-    right, bottom = max(box.x + box.width for box in boxes), max(box.y + box.height for box in boxes)
-    return Box(left, top, right - left, bottom - top)
 
 
 def _folded(text: str) -> str:

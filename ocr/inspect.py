@@ -19,7 +19,7 @@ Writing = Literal["none", "doubtful", "present"]
 CHECK_DPI = 100.0  # measures are taken on the page reduced to it
 A4_LONG_IN = 11.69
 TINTED = 30  # levels between a pixel's channels from which it has a colour
-REDDER = 45  # levels of red above the other channels from which it is red ink
+RED_INK = 45  # levels of red above the other channels from which it is red ink
 FAINT, INKED = 0.10, 0.35  # darkness, 0-1: of the palest mark that is looked at, and of ink
 MARK_MM = 0.8  # the longer side of the smallest mark that could be a letter; dust is smaller
 LARGE_MM = 4.0  # a mark of ink this large is writing, a seal, a signature or a drawing
@@ -97,8 +97,13 @@ def _colour_shares(pixels: Pixels) -> tuple[float, float]:
     if pixels.ndim != 3:
         return 0.0, 0.0
     spread = cv2.subtract(pixels.max(axis=2), pixels.min(axis=2))
-    redder = cv2.subtract(pixels[..., 0], np.maximum(pixels[..., 1], pixels[..., 2]))
-    return float((spread >= TINTED).mean()), float((redder >= REDDER).mean())
+    return float((spread >= TINTED).mean()), float((red_ink(pixels) >= RED_INK).mean())
+
+
+def red_ink(pixels: Pixels) -> Pixels:
+    """Return how much redder each pixel of a colour image is than green or blue, 0-255."""
+    others = np.maximum(pixels[..., 1], pixels[..., 2])
+    return np.asarray(cv2.subtract(pixels[..., 0], others), np.uint8)
 
 
 def paper_of(grey: Pixels, *, cell: int) -> Pixels:

@@ -4,6 +4,7 @@ Boxes are pixels of the archived page image as stored (no turn, deskew or scalin
 A page without a single image uses a 200-dpi raster of its crop box. Text is NFC. Confidence is 0-1.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,6 +20,14 @@ class Box:
     y: int
     width: int
     height: int
+
+    @classmethod
+    def around(cls, boxes: Iterable["Box"]) -> "Box":
+        """Return the smallest box that holds all of these; at least one is needed."""
+        held = list(boxes)
+        left, top = min(box.x for box in held), min(box.y for box in held)
+        right, bottom = max(box.x + box.width for box in held), max(box.y + box.height for box in held)
+        return cls(left, top, right - left, bottom - top)
 
 
 @dataclass(frozen=True, slots=True)

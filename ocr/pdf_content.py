@@ -97,8 +97,7 @@ class _Reader:
         state, stack = _State(matrix), []
         line = text = IDENTITY
         for operands, operator in (
-            (list(step.operands), str(step.operator))
-            for step in pikepdf.parse_content_stream(source, OPERATORS)
+            (list(step.operands), str(step.operator)) for step in pikepdf.parse_content_stream(source, OPERATORS)
         ):
             if operator == "q":
                 stack.append(_State(state.matrix, state.mode, state.size, state.leading, state.black))
@@ -153,9 +152,7 @@ class _Reader:
         width = length * state.size / 2
         if state.mode not in (3, 7) and any(string.strip(b" \0") for string in strings):
             a, b, c, d, x, y = times(text, state.matrix)
-            self._content.texts.append(
-                (length, x, y, width * math.hypot(a, b), state.size * math.hypot(c, d))
-            )
+            self._content.texts.append((length, x, y, width * math.hypot(a, b), state.size * math.hypot(c, d)))
         return times((1.0, 0.0, 0.0, 1.0, width, 0.0), text)
 
 

@@ -41,7 +41,7 @@ class Geometry:
 
     def to_prepared(self, box: Box) -> tuple[float, float, float, float]:
         """Return (left, top, right, bottom) around a stored-image box in the prepared page."""
-        return _mapped(_inverse(self.affine), box)
+        return _mapped(inverse(self.affine), box)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def prepare(
         grey = np.asarray(cv2.medianBlur(grey, 3), np.uint8)
     skew = estimate_skew(grey)
     level, unlevel = _levelled(grey, skew)
-    to_stored = _then(_then(unlevel, _turned(quarter_turns % 4, grey.shape)), scale)
+    to_stored = then(then(unlevel, turned_back(quarter_turns % 4, grey.shape)), scale)
     return Preparation(
         page=PreparedPage(level, dpi, source_sha256),
         geometry=Geometry(to_stored, width, height),
@@ -130,7 +130,7 @@ def _is_bitonal(pixels: Pixels) -> bool:
     return all(bool(np.isin(part, (0, 255)).all()) for part in (pixels[::16], pixels))
 
 
-def _turned(quarter_turns: int, shape: tuple[int, ...]) -> Affine:
+def turned_back(quarter_turns: int, shape: tuple[int, ...]) -> Affine:
     """Return the way back from an upright page of this shape to the one before it was turned."""
     height, width = shape
     ways: dict[int, Affine] = {
@@ -153,10 +153,10 @@ def _levelled(grey: Pixels, skew_deg: float) -> tuple[Pixels, Affine]:
     turn[:, 2] += ((across - width) / 2, (down - height) / 2)
     level = cv2.warpAffine(grey, turn, (across, down), flags=cv2.INTER_CUBIC, borderValue=255)
     a, b, c, d, e, f = (float(number) for number in turn.ravel())
-    return np.asarray(level, np.uint8), _inverse((a, b, c, d, e, f))
+    return np.asarray(level, np.uint8), inverse((a, b, c, d, e, f))
 
 
-def _then(first: Affine, second: Affine) -> Affine:
+def then(first: Affine, second: Affine) -> Affine:
     """Return the map that applies first, then second."""
     a, b, c, d, e, f = first
     p, q, r, s, t, u = second
@@ -170,7 +170,8 @@ def _then(first: Affine, second: Affine) -> Affine:
     )
 
 
-def _inverse(affine: Affine) -> Affine:
+def inverse(affine: Affine) -> Affine:
+    """Return the map that takes every point back."""
     a, b, c, d, e, f = affine
     det = a * e - b * d
     return e / det, -b / det, (b * f - c * e) / det, -d / det, a / det, (c * d - a * f) / det

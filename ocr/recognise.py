@@ -217,9 +217,9 @@ def _placed(blocks: Iterable[RawBlock], prepared: Preparation) -> Iterator[Block
         for line in block.lines:
             words = tuple(_words(line.words, prepared))
             if words:
-                lines.append(Line(words, around([word.box for word in words])))
+                lines.append(Line(words, Box.around(word.box for word in words)))
         if lines:
-            yield Block(block.kind, tuple(lines), around([line.box for line in lines]))
+            yield Block(block.kind, tuple(lines), Box.around(line.box for line in lines))
 
 
 def _words(words: Iterable[RawWord], prepared: Preparation) -> Iterator[Word]:
@@ -242,10 +242,3 @@ def _safe(stamps: Iterable[Block]) -> Iterator[Block]:
 def keepable(text: str) -> str:
     """Return a reading without the characters that XML can't hold and no language writes."""
     return _UNKEEPABLE.sub("", text)
-
-
-def around(boxes: list[Box]) -> Box:
-    """Return the smallest box that holds all of these."""
-    left, top = min(box.x for box in boxes), min(box.y for box in boxes)
-    right, bottom = max(box.x + box.width for box in boxes), max(box.y + box.height for box in boxes)
-    return Box(left, top, right - left, bottom - top)

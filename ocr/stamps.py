@@ -13,15 +13,15 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from ocr.engines.port import OcrEngine, PreparedPage, RawReading
+from ocr.inspect import RED_INK, red_ink
 from ocr.page import Block, Box, Line, Word
 from ocr.pixels import Pixels
+from ocr.prepare import Affine, Geometry, inverse, then, turned_back
 
 LOOK_DPI = 150.0  # stamps are looked for on the page reduced to it
 READ_DPI = 250.0  # and read enlarged to it
-INK_LEVELS = 45  # red above green and blue, of 255, from which a pixel is red ink
 JOIN_MM = 3.0  # ink nearer than this belongs to one stamp
 STAMP_MM = (8.0, 4.0)  # the smallest long and short side; a stamp of secrecy is 20 x 8 mm or larger
 SEAL_MM = (25.0, 50.0)  # diameters of round seals
@@ -30,16 +30,16 @@ REGIONS_MAX = 12  # of one page, largest first
 FRAME_COVER = 0.75  # share of a side that a line of the frame covers; a tall letter covers less
 SURE = 0.5  # words below this confidence are not taken from a stamp
 MARGIN_PX = 20
-
-Matrix = npt.NDArray[np.float64]
+LevelBox = tuple[tuple[float, float], tuple[float, float], float]
+"""A stamp's outline as OpenCV gives it: centre, (width, height), and clockwise tilt in degrees."""
 
 
 @dataclass(frozen=True, slots=True)
 class StampRegion:
-    """One stamp, level and dark on light, with the matrix that takes its pixels to the stored image's."""
+    """One stamp, level and dark on light, and where its pixels lie in the stored image."""
 
     image: Pixels
-    to_stored: Matrix
+    geometry: Geometry
 
 
 def read_stamps(
@@ -52,10 +52,9 @@ def read_stamps(
     blocks = []
     for number, region in enumerate(stamp_regions(pixels, dpi=dpi, quarter_turns=quarter_turns)):
         reading = engine.read(PreparedPage(region.image, READ_DPI, f"{source_sha256}-stamp-{number}", "block"))
-        height, width = pixels.shape[:2]
-        lines = tuple(_lines(reading, region.to_stored, width, height))
+        lines = tuple(_lines(reading, region.geometry))
         if lines:
-            blocks.append(Block("stamp", lines, _around([line.box for line in lines])))
+            blocks.append(Block("stamp", lines, Box.around(line.box for line in lines)))
     return tuple(blocks)
 
 
@@ -69,24 +68,20 @@ def stamp_regions(pixels: Pixels, *, dpi: float, quarter_turns: int) -> list[Sta
         small = np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
     upright = np.ascontiguousarray(np.rot90(small, -quarter_turns))
     ink = red_ink(upright)
-    mask = np.asarray(ink >= INK_LEVELS, np.uint8)
+    mask = np.asarray(ink >= RED_INK, np.uint8)
     px_mm = dpi * scale / 25.4
     if int(mask.sum()) < STAMP_MM[0] * STAMP_MM[1] * px_mm * px_mm * 0.05:
         return []
     height, width = pixels.shape[:2]
-    upright_to_stored = _turned(quarter_turns, width, height) @ np.diag((1 / scale, 1 / scale, 1.0))
+    enlarged: Affine = (width / small.shape[1], 0.0, 0.0, 0.0, height / small.shape[0], 0.0)
+    upright_to_stored = then(turned_back(quarter_turns % 4, upright.shape[:2]), enlarged)
     zoom = READ_DPI / (dpi * scale)
-    return [_level(ink, box, zoom, upright_to_stored) for box in _stamps(mask, px_mm)]
+    regions = (_level(ink, box, zoom) for box in _stamps(mask, px_mm))
+    return [StampRegion(cut, Geometry(then(back, upright_to_stored), width, height)) for cut, back in regions]
 
 
-def red_ink(pixels: Pixels) -> Pixels:
-    """Return how much redder each pixel is than anything else, 0-255."""
-    others = np.maximum(pixels[..., 1], pixels[..., 2])
-    return np.asarray(cv2.subtract(pixels[..., 0], others), np.uint8)
-
-
-def _stamps(mask: Pixels, px_mm: float) -> list[tuple[tuple[float, float], tuple[float, float], float]]:
-    """Return (centre, (width, height), angle in degrees) of the level box around each stamp."""
+def _stamps(mask: Pixels, px_mm: float) -> list[LevelBox]:
+    """Return the box around each stamp, its width the side that is nearer to level."""
     reach = max(3, round(JOIN_MM * px_mm)) | 1
     joined = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
     outlines, _ = cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
@@ -104,22 +99,16 @@ def _stamps(mask: Pixels, px_mm: float) -> list[tuple[tuple[float, float], tuple
     return sorted(found, key=lambda box: box[0][1])
 
 
-def _level(
-    ink: Pixels,
-    box: tuple[tuple[float, float], tuple[float, float], float],
-    zoom: float,
-    upright_to_stored: Matrix,
-) -> StampRegion:
-    """Cut a region out level and enlarged, dark on white, with a margin."""
+def _level(ink: Pixels, box: LevelBox, zoom: float) -> tuple[Pixels, Affine]:
+    """Cut a region out level and enlarged, dark on white, with a margin; return it and the way back."""
     (x, y), (width, height), angle = box
     across, down = math.ceil(width * zoom) + 2 * MARGIN_PX, math.ceil(height * zoom) + 2 * MARGIN_PX
     turn = cv2.getRotationMatrix2D((x, y), angle, zoom)
     turn[:, 2] += (across / 2 - x, down / 2 - y)
-    cut = cv2.warpAffine(ink, turn, (across, down), flags=cv2.INTER_CUBIC, borderValue=0)
+    cut = np.asarray(cv2.warpAffine(ink, turn, (across, down), flags=cv2.INTER_CUBIC, borderValue=0), np.uint8)
     _take_frame_off(cut)
-    dark = np.asarray(255 - np.minimum(255, 2 * cut.astype(np.uint16)), np.uint8)
-    back = np.linalg.inv(np.vstack([turn, (0.0, 0.0, 1.0)]))
-    return StampRegion(dark, upright_to_stored @ back)
+    a, b, c, d, e, f = (float(number) for number in turn.ravel())
+    return np.asarray(255 - np.minimum(255, 2 * cut.astype(np.uint16)), np.uint8), inverse((a, b, c, d, e, f))
 
 
 def _take_frame_off(ink: Pixels) -> None:
@@ -129,7 +118,7 @@ def _take_frame_off(ink: Pixels) -> None:
     no stroke of a letter does.
     """
     for way in (ink, ink.T):
-        mask = cv2.dilate(np.asarray(way >= INK_LEVELS, np.uint8), np.ones((3, 1), np.uint8))
+        mask = cv2.dilate(np.asarray(way >= RED_INK, np.uint8), np.ones((3, 1), np.uint8))
         inner = mask[:, MARGIN_PX : mask.shape[1] - MARGIN_PX]
         lines = inner.mean(axis=1) >= FRAME_COVER
         quarter = MARGIN_PX + (len(lines) - 2 * MARGIN_PX) // 4
@@ -139,18 +128,7 @@ def _take_frame_off(ink: Pixels) -> None:
                 side[: found[-1] + 2] = 0
 
 
-def _turned(quarter_turns: int, width: int, height: int) -> Matrix:
-    """Return the matrix from the upright image back to the stored one of this size."""
-    matrices = {
-        0: ((1, 0, 0), (0, 1, 0)),
-        1: ((0, 1, 0), (-1, 0, height)),
-        2: ((-1, 0, width), (0, -1, height)),
-        3: ((0, -1, width), (1, 0, 0)),
-    }
-    return np.array([*matrices[quarter_turns % 4], (0, 0, 1)], np.float64)
-
-
-def _lines(reading: RawReading, to_stored: Matrix, width: int, height: int) -> Iterator[Line]:
+def _lines(reading: RawReading, geometry: Geometry) -> Iterator[Line]:
     for block in reading.blocks:
         for line in block.lines:
             words = tuple(
@@ -158,25 +136,10 @@ def _lines(reading: RawReading, to_stored: Matrix, width: int, height: int) -> I
                     unicodedata.normalize("NFC", w.text),
                     w.text,
                     w.confidence,
-                    _moved(w.box, to_stored, width, height),
+                    geometry.to_stored(w.box),
                 )
                 for w in line.words
                 if w.confidence >= SURE
             )
             if words:
-                yield Line(words, _around([word.box for word in words]))
-
-
-def _moved(box: Box, matrix: Matrix, width: int, height: int) -> Box:
-    xs, ys = (box.x, box.x + box.width), (box.y, box.y + box.height)
-    corners = matrix @ np.array([(x, y, 1.0) for x in xs for y in ys]).T
-    left, top = (int(max(0, math.floor(v))) for v in corners[:2].min(axis=1))
-    right, bottom = (math.ceil(v) for v in corners[:2].max(axis=1))
-    left, top = min(left, width), min(top, height)
-    return Box(left, top, max(0, min(right, width) - left), max(0, min(bottom, height) - top))
-
-
-def _around(boxes: list[Box]) -> Box:
-    left, top = min(b.x for b in boxes), min(b.y for b in boxes)
-    right, bottom = max(b.x + b.width for b in boxes), max(b.y + b.height for b in boxes)
-    return Box(left, top, right - left, bottom - top)
+                yield Line(words, Box.around(word.box for word in words))

@@ -33,6 +33,8 @@ class ReplayEngine:
             _append(self._log, page.source_sha256)
         if self._wait_ms:
             time.sleep(self._wait_ms / 1000)
+        if page.layout == "block" and not self._place(page).exists():
+            return RawReading(())  # recordings are of pages; a stamp nobody recorded says nothing
         recorded = self._recording(page)
         height, width = page.image.shape
         return _reading(recorded["blocks"], width / recorded["width"], height / recorded["height"])
@@ -45,9 +47,12 @@ class ReplayEngine:
     def close(self) -> None:
         """Hold nothing."""
 
+    def _place(self, page: PreparedPage) -> Path:
+        return self._folder / f"{page.source_sha256}.json"
+
     def _recording(self, page: PreparedPage) -> dict[str, Any]:
         try:
-            recorded: dict[str, Any] = json.loads((self._folder / f"{page.source_sha256}.json").read_text())
+            recorded: dict[str, Any] = json.loads(self._place(page).read_text())
         except FileNotFoundError as error:
             raise NotRecorded(f"no recorded reading of image {page.source_sha256} in {self._folder}") from error
         return recorded

@@ -223,9 +223,7 @@ class _Zygote:
             found = by_code(code, message)
             raise JailUnavailable(message) if isinstance(found, PageCrashed) else found
 
-    def ask(
-        self, header: dict[str, Any], body: bytes, files: Sequence[int], *, seconds: float
-    ) -> frames.Frame:
+    def ask(self, header: dict[str, Any], body: bytes, files: Sequence[int], *, seconds: float) -> frames.Frame:
         """Send one call, wait for its outcome. Raises PageTimedOut or PageCrashed when the zygote is lost."""
         self._sock.settimeout(seconds + GRACE_SECONDS)
         try:

@@ -7,13 +7,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, text
 
-import archive.tables.copies
-import archive.tables.holdings
-import archive.tables.log
-import archive.tables.packages
-import archive.tables.parties
-import archive.tables.principals
-import archive.tables.units
 import ingest.tables  # noqa: F401  # registers its tables on the one MetaData
 from archive.database import migrate, open_engine, reading, require_current
 from archive.errors import HomeNotReady

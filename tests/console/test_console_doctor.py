@@ -117,7 +117,8 @@ def _trigger(home: TestHome) -> None:
 def _stale_lease(home: TestHome) -> None:
     _sql(
         home,
-        "UPDATE work_item SET state='leased', owner='0123456789abcdef:1:1', lease_until='2026-01-01 00:00:00.000000'",
+        "UPDATE work_item SET state='leased', owner='0123456789abcdef:1:1',"
+        " lease_until='2026-01-01 00:00:00.000000'",
     )
 
 

@@ -9,8 +9,9 @@ from PIL import Image, ImageDraw
 
 from ocr.engines.open import open_engine
 from ocr.engines.port import OcrEngine
+from ocr.inspect import red_ink
 from ocr.page import Box
-from ocr.stamps import read_stamps, red_ink, stamp_regions
+from ocr.stamps import read_stamps, stamp_regions
 
 A4 = (1240, 1754)
 DPI = 150.0
