@@ -1,9 +1,12 @@
 """What the reader's jail runs: the libraries and the engine loaded once, then one call per file or page.
 
+All that a call needs is imported here, before the forks: imported in each of them it would cost half a second.
+
 Arguments and answers are JSON; a file comes as the path under which the jailed process can open it.
 """
 
 import gc
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +17,15 @@ from ocr.engines.open import open_engine
 from ocr.engines.port import OcrEngine
 from ocr.errors import InputRejected, JailUnavailable, PageUndecodable
 from ocr.options import ReadingOptions
+from ocr.pdfa.build import build_rendition
 from ocr.recognise import recognise
-from ocr.wire import capture_from_json, file_probe_to_json, read_page_to_json
+from ocr.wire import (
+    capture_from_json,
+    file_probe_from_json,
+    file_probe_to_json,
+    page_text_from_json,
+    read_page_to_json,
+)
 
 _warmed: list[OcrEngine] = []  # the engine of this process, made before the forks that use it
 
@@ -42,3 +52,30 @@ def read_in_jail(path: str, capture: dict[str, Any], options: dict[str, Any]) ->
     except InputRejected as error:
         raise PageUndecodable(f"the page's image can't be opened ({error.code}): {error}") from error
     return read_page_to_json(recognise(image, found.sha256, _warmed[0], settings))
+
+
+def build_in_jail(
+    *,
+    received: str,
+    probe: dict[str, Any],
+    texts: list[dict[str, Any] | None],
+    out: str,
+    title: str,
+    made_at: str,
+    document_id: str,
+    mark_sizes: list[list[float]],
+    options: dict[str, Any],
+) -> dict[str, Any]:
+    """Build a rendition and return its facts; `ocr.pdfa.build` says the rest. Raises PdfaFailed."""
+    digitizer, agency = ((float(width), float(height)) for width, height in mark_sizes)
+    return build_rendition(
+        Path(received),
+        file_probe_from_json(probe),
+        [page_text_from_json(text) if text is not None else None for text in texts],
+        Path(out),
+        title=title,
+        made_at=datetime.fromisoformat(made_at),
+        document_id=document_id,
+        mark_sizes=(digitizer, agency),
+        options=ReadingOptions.from_json(options),
+    ).to_json()

@@ -91,7 +91,7 @@ class Reader:
         seconds = self._options.page_seconds + self._options.probe_seconds + self._pixel_seconds(probe.captures)
         try:
             answer = self._call(
-                "ocr.pdfa.build:build_in_jail", arguments, seconds=seconds, files={"received": received}
+                "ocr.jailed:build_in_jail", arguments, seconds=seconds, files={"received": received}
             )
         except ENDED as error:
             raise PdfaFailed(f"building the PDF/A was ended ({error.code}): {error}") from error

@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pikepdf
 
@@ -25,34 +24,6 @@ from ocr.pdfa.places import Size, keep_places
 from ocr.pdfa.rendition import MarkRectangle, Rendition
 from ocr.pdfa.sheets import Sheet
 from ocr.pdfa.ways import ReceivedPages
-from ocr.wire import file_probe_from_json, page_text_from_json
-
-
-def build_in_jail(
-    *,
-    received: str,
-    probe: dict[str, Any],
-    texts: list[dict[str, Any] | None],
-    out: str,
-    title: str,
-    made_at: str,
-    document_id: str,
-    mark_sizes: list[list[float]],
-    options: dict[str, Any],
-) -> dict[str, Any]:
-    """Build a rendition from arguments as they cross the jail's pipe; `build_rendition` says the rest."""
-    digitizer, agency = ((float(width), float(height)) for width, height in mark_sizes)
-    return build_rendition(
-        Path(received),
-        file_probe_from_json(probe),
-        [page_text_from_json(text) if text is not None else None for text in texts],
-        Path(out),
-        title=title,
-        made_at=datetime.fromisoformat(made_at),
-        document_id=document_id,
-        mark_sizes=(digitizer, agency),
-        options=ReadingOptions.from_json(options),
-    ).to_json()
 
 
 def build_rendition(

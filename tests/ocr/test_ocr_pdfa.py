@@ -24,9 +24,10 @@ from ocr import conformance
 from ocr.errors import PdfaFailed
 from ocr.images import load, probe
 from ocr.jail.parent import Jail
+from ocr.jailed import build_in_jail
 from ocr.options import ReadingOptions
 from ocr.page import Block, Box, Line, PageText, Word
-from ocr.pdfa.build import build_in_jail, build_rendition
+from ocr.pdfa.build import build_rendition
 from ocr.pdfa.rendition import Rendition
 from ocr.wire import file_probe_to_json, page_text_to_json
 
@@ -512,7 +513,7 @@ def test_pages_are_converted_inside_the_jail(tmp_path: Path) -> None:
     scratch.mkdir()
     with Jail(scratch) as jail:
         answer = jail.call(
-            "ocr.pdfa.build:build_in_jail",
+            "ocr.jailed:build_in_jail",
             {
                 "probe": file_probe_to_json(found),
                 "texts": [None],
@@ -633,7 +634,7 @@ def test_equal_input_gives_equal_bytes_in_another_process(tmp_path: Path) -> Non
         "options": OPTIONS.to_json(),
     }
     program = (
-        "import json, sys; from ocr.pdfa.build import build_in_jail as build;"
+        "import json, sys; from ocr.jailed import build_in_jail as build;"
         "print(json.dumps(build(**json.load(sys.stdin))))"
     )
     answered = subprocess.run(
