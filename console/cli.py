@@ -109,43 +109,7 @@ def build(language: Language) -> click.Group:
     _add_batch(sohoa, language)
     _add_record(sohoa, language)
     _add_hold(sohoa, language)
-
-    @sohoa.command(help=say("doctor"))
-    @click.option("--quick", is_flag=True, help=say("doctor.quick"))
-    @_json_option(language)
-    @click.pass_context
-    def doctor(context: click.Context, quick: bool) -> None:
-        door: Door = context.obj
-        if not run_doctor(door.home(), door.terminal, deep=not quick):
-            context.exit(EXIT_WANTING)
-
-    @sohoa.group(help=say("samples"))
-    def samples() -> None:
-        pass
-
-    @samples.command("make", help=say("samples.make"))
-    @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-    @click.option(
-        "--records",
-        type=click.IntRange(1, 100_000),
-        default=20,
-        show_default=True,
-        help=say("samples.records"),
-    )
-    @click.option("--seed", type=int, default=1, show_default=True, help=say("samples.seed"))
-    @_json_option(language)
-    @click.pass_obj
-    def samples_make(door: Door, folder: Path, records: int, seed: int) -> None:
-        # Imported here: the drawing libraries are of no use to any other command, and slow to load.
-        from console.samples.write import make_samples
-
-        try:
-            make_samples(folder, records=records, seed=seed)
-        except FileExistsError as error:
-            raise click.UsageError(word("samples.taken", language, file=error.filename)) from error
-        door.terminal.say("say.samples", records=records, folder=folder)
-        door.terminal.answer({"folder": str(folder), "records": records, "seed": seed})
-
+    _add_upkeep(sohoa, language)
     return sohoa
 
 
@@ -270,6 +234,47 @@ def _add_hold(sohoa: click.Group, language: Language) -> None:
     @click.pass_obj
     def hold_lift(door: Door, name: str, basis: str) -> None:
         holdings.lift_record(door.home(), door.terminal, name, basis=basis)
+
+
+def _add_upkeep(sohoa: click.Group, language: Language) -> None:
+    def say(name: str) -> str:
+        return word(name, language)
+
+    @sohoa.command(help=say("doctor"))
+    @click.option("--quick", is_flag=True, help=say("doctor.quick"))
+    @_json_option(language)
+    @click.pass_context
+    def doctor(context: click.Context, quick: bool) -> None:
+        door: Door = context.obj
+        if not run_doctor(door.home(), door.terminal, deep=not quick):
+            context.exit(EXIT_WANTING)
+
+    @sohoa.group(help=say("samples"))
+    def samples() -> None:
+        pass
+
+    @samples.command("make", help=say("samples.make"))
+    @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+    @click.option(
+        "--records",
+        type=click.IntRange(1, 100_000),
+        default=20,
+        show_default=True,
+        help=say("samples.records"),
+    )
+    @click.option("--seed", type=int, default=1, show_default=True, help=say("samples.seed"))
+    @_json_option(language)
+    @click.pass_obj
+    def samples_make(door: Door, folder: Path, records: int, seed: int) -> None:
+        # Imported here: the drawing libraries are of no use to any other command, and slow to load.
+        from console.samples.write import make_samples
+
+        try:
+            make_samples(folder, records=records, seed=seed)
+        except FileExistsError as error:
+            raise click.UsageError(word("samples.taken", language, file=error.filename)) from error
+        door.terminal.say("say.samples", records=records, folder=folder)
+        door.terminal.answer({"folder": str(folder), "records": records, "seed": seed})
 
 
 def _explain(error: Exception, language: Language) -> str:

@@ -10,8 +10,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from ocr.reader import Reader
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Engine, insert, select, update
 
 from archive import events
 from archive.codes import CodeBook, load_codes
@@ -24,6 +23,7 @@ from archive.record import PrincipalId
 from archive.sealing import Seal
 from archive.stores.port import ObjectStore, StoredObject
 from archive.tables.holdings import fonds
+from ingest.declarations import declare, declare_missing, note_difference
 from ingest.desk import fetch
 from ingest.errors import FileUnreadable, FolderUnreadable, StillBeingWritten
 from ingest.manifest import Manifest, ManifestRow, read_manifest
@@ -35,12 +35,12 @@ from ingest.pickup import (
     looks_like_scan,
     settle,
 )
-from ingest.sealed import seal_holder
 from ingest.settings import IngestSettings
-from ingest.tables import batch, capture, declaration, discrepancy, item
+from ingest.tables import batch, capture, item
 from ingest.worklist import add_work
 from ocr.errors import InputRejected
 from ocr.page import FileProbe
+from ocr.reader import Reader
 
 VIETNAM = timezone(timedelta(hours=7))
 HEAVY_PAGES = 200  # longer files wait in their own lane
@@ -125,7 +125,7 @@ def take_in(
         progress(position, len(scans))
     missing = [row for key, row in first_rows.items() if key not in taken]
     for row in missing:
-        _declare_missing(door, batch_id, row, repeats.get(comparison_key(row.file), []))
+        declare_missing(door.engine, door.seal, batch_id, row, repeats.get(comparison_key(row.file), []))
     _drop_unowned(door, batch_id)
     with writing(door.engine) as connection:
         connection.execute(
@@ -353,10 +353,10 @@ def _write_item(
         if declared is None:
             expected = 0
         else:
-            expected = _declare(door, connection, row["batch_id"], declared, None, received=len(captures))
+            expected = declare(connection, door.seal, row["batch_id"], declared, None, received=len(captures))
             for repeat in repeats:
-                _declare(door, connection, row["batch_id"], repeat, declared.row_number, received=0)
-        _note_difference(connection, row, expected, len(captures))
+                declare(connection, door.seal, row["batch_id"], repeat, declared.row_number, received=0)
+        note_difference(connection, row, expected, len(captures))
         if row["state"] == "waiting":
             lane = "heavy" if len(captures) > HEAVY_PAGES else "batch"
             add_work(connection, row["id"], lane=lane, now=at)
@@ -379,66 +379,3 @@ def _write_item(
                 "review": row["review"],
             },
         )
-
-
-def _declare(
-    door: Door,
-    connection: Connection,
-    batch_id: str,
-    declared: ManifestRow,
-    repeats_row: int | None,
-    *,
-    received: int,
-) -> int:
-    """Write one manifest row; return how many captures it declares (what was received, if it does not say)."""
-    expected = declared.captures if declared.captures is not None else max(received, 1)
-    sealed = seal_holder(door.seal, declared.holder)
-    connection.execute(
-        insert(declaration).values(
-            batch_id=batch_id,
-            row_number=declared.row_number,
-            file=declared.file,
-            captures=expected,
-            captures_assumed=declared.captures is None,
-            fields=[
-                {"name": f.name, "raw": f.raw, "normalised": f.normalised, "problem": f.problem}
-                for f in declared.fields
-            ],
-            sealed=sealed[0] if sealed else None,
-            sealed_key_version=sealed[1] if sealed else None,
-            repeats_row=repeats_row,
-        )
-    )
-    return expected
-
-
-def _note_difference(connection: Connection, row: dict[str, Any], expected: int, received: int) -> None:
-    if expected == received:
-        return
-    connection.execute(
-        insert(discrepancy).values(
-            id=new_id(),
-            batch_id=row["batch_id"],
-            kind="missing" if expected > received else "surplus",
-            file=row["file"],
-            row_number=row["row_number"],
-            captures=abs(expected - received),
-        )
-    )
-
-
-def _declare_missing(door: Door, batch_id: str, declared: ManifestRow, repeats: list[ManifestRow]) -> None:
-    """Write a row nothing was received for, with its captures as missing. Safe to repeat."""
-    with writing(door.engine) as connection:
-        known = connection.execute(
-            select(declaration.c.row_number).where(
-                declaration.c.batch_id == batch_id, declaration.c.row_number == declared.row_number
-            )
-        ).first()
-        if known is not None:
-            return
-        expected = _declare(door, connection, batch_id, declared, None, received=0)
-        for repeat in repeats:
-            _declare(door, connection, batch_id, repeat, declared.row_number, received=0)
-        missing = {"batch_id": batch_id, "file": declared.file, "row_number": declared.row_number}
-        _note_difference(connection, missing, expected, 0)

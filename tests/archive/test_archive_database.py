@@ -20,8 +20,13 @@ def test_the_migration_makes_what_the_tables_say(engine: Engine) -> None:
 
 
 def test_migrating_twice_changes_nothing(engine: Engine) -> None:
+    with reading(engine) as connection:
+        before = connection.execute(text("SELECT name, sql FROM sqlite_master ORDER BY name")).all()
     migrate(engine)
     require_current(engine)
+    with reading(engine) as connection:
+        after = connection.execute(text("SELECT name, sql FROM sqlite_master ORDER BY name")).all()
+    assert after == before
 
 
 def test_the_database_survives_power_loss_settings(engine: Engine) -> None:
