@@ -35,8 +35,8 @@ from ocr.page import CaptureProbe, FileProbe, ReadPage
 from ocr.pdfa.rendition import Rendition
 from ocr.reader import Reader
 
-RECORDS, SEED = 40, 7
-PAGES_EACH = 16
+RECORDS, SEED = 60, 7
+PAGES_EACH = 24
 GOALS = {"colour": 0.60, "grey": 0.60, "bitonal": 0.85}
 SHARE_GOAL, MEMORY_GOAL_MB = 0.15, 600
 SOHOA = Path(sys.executable).with_name("sohoa")
