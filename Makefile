@@ -44,7 +44,7 @@ bench: setup
 	$(BIN)/python benchmarks/reading.py
 
 drill: setup
-	$(BIN)/pytest -m drill tests/faults
+	$(BIN)/pytest -m drill tests
 
 clean:
 	rm -rf .venv demo build .mypy_cache .ruff_cache .pytest_cache .hypothesis
