@@ -177,10 +177,7 @@ def _watch(sock: socket.socket, pid: int, read_end: int, seconds: float, limits:
         rss = _resident(pid)
         peak = max(peak, rss)
         if rss > limits.resident_bytes:
-            failure = (
-                PageOutOfMemory.code,
-                f"reading needed more than {limits.resident_bytes} bytes of memory",
-            )
+            failure = _too_large(limits)
         elif len(body) > limits.answer_bytes:
             failure = (PageCrashed.code, f"the answer is longer than {limits.answer_bytes} bytes")
         elif time.monotonic() > deadline:
@@ -192,8 +189,15 @@ def _watch(sock: socket.socket, pid: int, read_end: int, seconds: float, limits:
     else:
         status, usage = ended
         body += _drain(read_end, limits.answer_bytes)
-    cpu = usage.ru_utime + usage.ru_stime
-    return Outcome(bytes(body), failure or _death(status), cpu, max(peak, usage.ru_maxrss * 1024))
+    cpu, peak = usage.ru_utime + usage.ru_stime, max(peak, usage.ru_maxrss * 1024)
+    failure = failure or _death(status)
+    if failure is None and peak > limits.resident_bytes:  # it ended between two looks
+        failure = _too_large(limits)
+    return Outcome(bytes(body), failure, cpu, peak)
+
+
+def _too_large(limits: JailLimits) -> tuple[str, str]:
+    return PageOutOfMemory.code, f"reading needed more than {limits.resident_bytes} bytes of memory"
 
 
 def _ended(pid: int) -> tuple[int, resource.struct_rusage] | None:
