@@ -158,6 +158,44 @@ class NotFound(ArchiveError):
         self.name = name
 
 
+class PurposeNeeded(ArchiveError):
+    """A record under conditional access was asked for without saying what for."""
+
+    code = "purpose-needed"
+
+    def __init__(self) -> None:
+        super().__init__("this record is under conditional access: say for what purpose it is needed")
+
+
+class KeyRefused(ArchiveError):
+    """An API key is unknown, expired or revoked; which of them is not said."""
+
+    code = "key-refused"
+
+    def __init__(self) -> None:
+        super().__init__("the API key is not valid")
+
+
+class ActForbidden(ArchiveError):
+    """The caller may do this act nowhere; said without looking at any record."""
+
+    code = "act-forbidden"
+
+    def __init__(self, act: str) -> None:
+        super().__init__(f"the caller has no right to {act}")
+        self.act = act
+
+
+class PrincipalRefused(ArchiveError):
+    """A principal, a grant or a key cannot be made as asked."""
+
+    code = "principal-refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class Refused(ArchiveError):
     """An act a rule forbids, with the rule's slug."""
 

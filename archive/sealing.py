@@ -82,6 +82,13 @@ class Seal:
 
     def lookup(self, scheme: str, value: str) -> str:
         """Return the keyed digest a value is found by: NFC, without spaces, capitals ignored."""
+        return self._lookup(self.version, scheme, value)
+
+    def lookups(self, scheme: str, value: str) -> list[str]:
+        """Return the digests of a value under every key, newest first: what was kept before a key change too."""
+        return [self._lookup(version, scheme, value) for version in sorted(self._keys, reverse=True)]
+
+    def _lookup(self, version: int, scheme: str, value: str) -> str:
         folded = "".join(unicodedata.normalize("NFC", value).split()).casefold()
-        key = self._keys[self.version].lookup
+        key = self._keys[version].lookup
         return hmac.new(key, f"{scheme}\x00{folded}".encode(), hashlib.sha256).hexdigest()

@@ -31,7 +31,7 @@ from archive.tables.holdings import fonds
 from archive.tables.principals import principal
 from archive.tables.units import unit_name
 from ingest.desk import Desk
-from ingest.failpoints import Failpoints
+from archive.failpoints import Failpoints
 from ingest.settings import IngestSettings
 from ocr.jail.parent import Jail
 from ocr.options import ReadingOptions

@@ -14,7 +14,7 @@ from archive.record import PrincipalId
 from archive.sealing import Seal
 from archive.signers.port import Signer
 from archive.stores.port import ObjectStore
-from ingest.failpoints import Failpoints
+from archive.failpoints import Failpoints
 from ingest.settings import IngestSettings
 from retention.schedule import Rule
 

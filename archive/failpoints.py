@@ -8,7 +8,20 @@ import os
 import signal
 from typing import Literal, get_args
 
-Place = Literal["claim", "reading", "packaging", "put", "commit", "release"]
+Place = Literal[
+    # from scan to package
+    "claim",
+    "reading",
+    "packaging",
+    "put",
+    "commit",
+    "release",
+    # from request to copy
+    "copy-reserved",
+    "copy-signed",
+    "copy-stored",
+    "copy-issued",
+]
 
 
 class Failpoints:
