@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -35,7 +36,7 @@ class Jail:
 
     scratch: a folder the jailed code may write. readable: folders it may read. packages: importable names
     whose code it may run. One call at a time: a second thread waits. The jailed processes die with close(),
-    and with the thread that made the first call (the kernel ties them to it), even by SIGKILL.
+    and with this process, even by SIGKILL.
     """
 
     def __init__(
@@ -57,6 +58,8 @@ class Jail:
         self._warm: list[tuple[str, dict[str, Any]]] = []
         self._lock = threading.RLock()
         self._zygote: _Zygote | None = None
+        # The kernel ties a zygote to the thread that started it, and callers' threads come and go.
+        self._starter: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -128,13 +131,17 @@ class Jail:
             if self._zygote is not None:
                 self._zygote.close()
                 self._zygote = None
+            if self._starter is not None:
+                self._starter.shutdown(wait=False)
+                self._starter = None
 
     def _started(self) -> "_Zygote":
         if self._zygote is not None and self._zygote.owner != os.getpid():
             self._zygote.forget()  # this process was forked from the one that started it
-            self._zygote = None
+            self._zygote, self._starter = None, None
         if self._zygote is None:
-            self._zygote = self._start()
+            self._starter = self._starter or ThreadPoolExecutor(1, "jail-starter")
+            self._zygote = self._starter.submit(self._start).result()
         return self._zygote
 
     def _start(self) -> "_Zygote":

@@ -25,6 +25,10 @@ def stumble() -> None:
     raise ValueError("odd")
 
 
+def zygote() -> int:
+    return os.getppid()
+
+
 def read_text(path: str) -> str:
     return Path(path).read_text()
 

@@ -274,6 +274,16 @@ def test_a_second_thread_waits_its_turn(cell: Jail) -> None:
     assert sorted(str(answer) for answer in answers) == [f"{{'n': {n}}}" for n in range(4)]
 
 
+def test_the_jail_outlives_the_thread_that_made_the_first_call(tmp_path: Path) -> None:
+    with Jail(tmp_path, packages=PACKAGES, isolation="rlimits") as made:
+        served: list[object] = []
+        first = threading.Thread(target=lambda: served.append(call(made, "zygote")))
+        first.start()
+        first.join()
+        served += [call(made, "zygote") for _ in range(3)]
+    assert len(set(served)) == 1
+
+
 def test_what_warming_raises_is_told_at_the_first_call(tmp_path: Path) -> None:
     with Jail(tmp_path, packages=PACKAGES) as made:
         made.warm(f"{ACTS}:truncated", {})
