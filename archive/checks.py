@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, null, select, text
 
 from archive.database import reading
 from archive.digest import sha256_of_stream
 from archive.doctor import Finding
 from archive.errors import ObjectNotFound, StoreUnavailable
 from archive.events import STREAMS, leaf_hash
+from archive.keys import COPIES, copy_key
 from archive.stores.port import ObjectStore, StoredObject
+from archive.tables.copies import copy
 from archive.tables.holdings import hold
 from archive.tables.log import event, stream_head
 from archive.tables.packages import package
@@ -18,9 +20,10 @@ TRIGGERS = frozenset({"event_no_update", "event_no_delete", "event_no_overwrite"
 
 
 def check_objects(engine: Engine, store: ObjectStore, *, deep: bool) -> Iterator[Finding]:
-    """Compare every package row with its object and every object with its row; deep reads the bytes too."""
+    """Compare every package row with its object and every such object with its row; deep reads the bytes too."""
     # Rows are read after the listing: a deposit under way has its object first, its row a moment later.
-    objects = {(o.key, o.version_id): o for o in store.list_versions()}
+    listed = store.list_versions()
+    objects = {(o.key, o.version_id): o for o in listed if not o.key.startswith(COPIES)}
     with reading(engine) as connection:
         rows = connection.execute(select(package)).all()
         held = set(connection.execute(select(hold.c.record_id).where(hold.c.lifted_at.is_(None))).scalars())
@@ -37,6 +40,28 @@ def check_objects(engine: Engine, store: ObjectStore, *, deep: bool) -> Iterator
         if key in reserved:
             continue  # a put whose row comes with the next attempt; the work list holds it
         yield Finding("object-without-row", f"{key}@{version_id}", "no row of the catalogue names this object")
+
+
+def check_copies(engine: Engine, store: ObjectStore, *, deep: bool) -> Iterator[Finding]:
+    """Compare every copy of the register with its object and every copy's object with its row.
+
+    A number still reserved, or voided before its file was settled, may have an object no row names yet.
+    """
+    objects = {(o.key, o.version_id): o for o in store.list_versions(COPIES)}
+    with reading(engine) as connection:
+        rows = connection.execute(select(copy, null().label("locked_until"))).all()
+    unsettled = {copy_key(row.id) for row in rows if row.object_key is None}
+    for row in rows:
+        if row.object_key is None:
+            continue
+        stored = objects.pop((row.object_key, row.version_id), None)
+        if stored is None:
+            yield Finding("row-without-object", row.object_key, "the register names an object that is not there")
+            continue
+        yield from _compare(store, stored, row, held=False, deep=deep)
+    for key, version_id in objects:
+        if key not in unsettled:
+            yield Finding("object-without-row", f"{key}@{version_id}", "no copy of the register is this object")
 
 
 def _compare(

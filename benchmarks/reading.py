@@ -26,8 +26,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from console.home import Home, read_settings
+from console.home import Home
 from console.samples.write import make_samples
+from console.settings import read_settings
 from ingest.workman import Workman
 from ocr.jail.parent import Jail
 from ocr.options import ReadingOptions

@@ -5,6 +5,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from archive.database import reading, writing
+from console.embedded import keep_up
 from console.home import Home, utc_now
 from console.terminal import Terminal
 from ingest import batch as batches
@@ -162,6 +163,7 @@ def accept(
     closed = matters.none
     if closed:
         release_ended(home.engine, home.staging(), batch_id, now=utc_now())
+    keep_up(home)
     terminal.say("say.accepted", accepted=accepted)
     for one in left:
         reasons = "; ".join(sentence(r, terminal.language) for r in one.reasons)

@@ -1,28 +1,47 @@
 """The command `sohoa`: every act of staff and auditors, for people and (with --json) for programs.
 
-Exit codes: 0 done; 3 a verdict command found something wanting; 2 wrong use or input; 1 a fault of ours.
+Exit codes: 0 done; 3 a verdict command found something wanting; 4 it could not check something; 2 wrong use or
+input; 1 a fault of ours.
 """
 
 import json
 import os
 import sys
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from archive.access.principals import LEGAL_TIME
 from archive.errors import ArchiveError
-from console import batches, holdings, intake_work
-from console.doctor import run_doctor
-from console.home import Home, read_settings, utc_now
-from console.terminal import Terminal
-from console.words import Language, has_word, word
+from console.door import EXIT_FAULT, EXIT_USAGE, Door
+from console.groups.batch import add_batch
+from console.groups.copy import add_copy
+from console.groups.intake import add_intake
+from console.groups.principal import add_principals
+from console.groups.record import add_hold, add_record
+from console.groups.search import add_search
+from console.groups.serve import add_serve
+from console.groups.upkeep import add_upkeep
+from console.home import utc_now
+from console.words.speak import Language, has_word, word
 from ingest.errors import IngestError
 from ocr.errors import ReadingError
 from retention.errors import RetentionError
+from search_api.copies.eligibility import verdict_of
+from search_api.errors import CopyRefused, SearchApiError
 
-EXIT_FAULT, EXIT_USAGE, EXIT_WANTING = 1, 2, 3
+GROUPS = (
+    add_intake,
+    add_batch,
+    add_record,
+    add_hold,
+    add_search,
+    add_copy,
+    add_principals,
+    add_serve,
+    add_upkeep,
+)
 
 
 def language_of(arguments: list[str], environment: dict[str, str]) -> Language:
@@ -34,30 +53,6 @@ def language_of(arguments: list[str], environment: dict[str, str]) -> Language:
         elif argument.startswith("--lang="):
             wanted = argument.removeprefix("--lang=")
     return "en" if wanted == "en" else "vi"
-
-
-class Door:
-    """What every command is given: the home's folder, the language, how to speak."""
-
-    def __init__(self, folder: Path, language: Language, *, as_json: bool = False) -> None:
-        self.folder = folder
-        self.language = language
-        self.terminal = Terminal(language, as_json=as_json)
-
-    def home(self) -> Home:
-        """Open the home. Raises HomeNotReady."""
-        return Home.open(read_settings(self.folder, os.environ))
-
-
-Command = Callable[..., None]
-
-
-def _json_option(language: Language) -> Callable[[Command], Command]:
-    def remember(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
-        if value:
-            context.find_object(Door).terminal.as_json = True  # type: ignore[union-attr]  # set by the root group
-
-    return click.option("--json", is_flag=True, expose_value=False, callback=remember, help=word("json", language))
 
 
 def build(language: Language) -> click.Group:
@@ -74,213 +69,38 @@ def build(language: Language) -> click.Group:
         chosen = folder or Path(os.environ.get("SOHOA_HOME", "var"))
         context.obj = Door(chosen, language)
 
-    @sohoa.command(help=say("init"))
-    @click.option("--units", type=click.Path(exists=True, dir_okay=False, path_type=Path), help=say("init.units"))
-    @_json_option(language)
-    @click.pass_obj
-    def init(door: Door, units: Path | None) -> None:
-        home = Home.create(read_settings(door.folder, os.environ), units=units, now=utc_now())
-        door.terminal.say("say.ready", folder=home.settings.folder)
-        door.terminal.say("say.demo-keys")
-        door.terminal.answer({"home": str(home.settings.folder), "principal": home.principal})
-
-    @sohoa.command(help=say("intake"))
-    @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-    @click.option(
-        "--manifest",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help=say("intake.manifest"),
-    )
-    @click.option("--unit", help=say("intake.unit"))
-    @click.option("--operator", help=say("intake.operator"))
-    @_json_option(language)
-    @click.pass_obj
-    def intake(door: Door, folder: Path, manifest: Path | None, unit: str | None, operator: str | None) -> None:
-        intake_work.run_intake(door.home(), door.terminal, folder, manifest=manifest, unit=unit, operator=operator)
-
-    @sohoa.command(help=say("work"))
-    @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help=say("work.workers"))
-    @click.option("--until-idle", is_flag=True, help=say("work.idle"))
-    @_json_option(language)
-    @click.pass_obj
-    def work(door: Door, workers: int, until_idle: bool) -> None:
-        intake_work.run_work(door.home(), door.terminal, workers=workers, until_idle=until_idle)
-
-    _add_batch(sohoa, language)
-    _add_record(sohoa, language)
-    _add_hold(sohoa, language)
-    _add_upkeep(sohoa, language)
+    for add_group in GROUPS:
+        add_group(sohoa, language)
     return sohoa
-
-
-def _add_batch(sohoa: click.Group, language: Language) -> None:
-    def say(name: str) -> str:
-        return word(name, language)
-
-    @sohoa.group(help=say("batch"))
-    def batch() -> None:
-        pass
-
-    @batch.command("list", help=say("batch.list"))
-    @_json_option(language)
-    @click.pass_obj
-    def batch_list(door: Door) -> None:
-        batches.list_batches(door.home(), door.terminal)
-
-    @batch.command("show", help=say("batch.show"))
-    @click.argument("batch_id")
-    @_json_option(language)
-    @click.pass_obj
-    def batch_show(door: Door, batch_id: str) -> None:
-        batches.show_batch(door.home(), door.terminal, batch_id)
-
-    @batch.command("receipt", help=say("batch.receipt"))
-    @click.argument("batch_id")
-    @click.option("--pdf", type=click.Path(dir_okay=False, path_type=Path), help=say("batch.receipt.pdf"))
-    @_json_option(language)
-    @click.pass_obj
-    def batch_receipt(door: Door, batch_id: str, pdf: Path | None) -> None:
-        batches.show_receipt(door.home(), door.terminal, batch_id, pdf=pdf)
-
-    @batch.command("accept", help=say("batch.accept"))
-    @click.argument("batch_id")
-    @click.option("--word", "said", help=say("batch.accept.word"))
-    @click.option("--clean-only", is_flag=True, help=say("batch.accept.clean"))
-    @click.option("--failed-page", "failed_pages", multiple=True, help=say("batch.accept.page"))
-    @_json_option(language)
-    @click.pass_obj
-    def batch_accept(
-        door: Door, batch_id: str, said: str | None, clean_only: bool, failed_pages: tuple[str, ...]
-    ) -> None:
-        batches.accept(
-            door.home(),
-            door.terminal,
-            batch_id,
-            said=said,
-            clean_only=clean_only,
-            failed_pages=failed_pages,
-        )
-
-    @batch.command("retry", help=say("batch.retry"))
-    @click.argument("batch_id")
-    @click.option("--item", "file", help=say("batch.retry.item"))
-    @_json_option(language)
-    @click.pass_obj
-    def batch_retry(door: Door, batch_id: str, file: str | None) -> None:
-        batches.retry(door.home(), door.terminal, batch_id, file=file)
-
-
-def _add_record(sohoa: click.Group, language: Language) -> None:
-    def say(name: str) -> str:
-        return word(name, language)
-
-    @sohoa.group(help=say("record"))
-    def record() -> None:
-        pass
-
-    @record.command("list", help=say("record.list"))
-    @click.option("--batch", "batch_id", help=say("record.list.batch"))
-    @click.option("--state", help=say("record.list.state"))
-    @_json_option(language)
-    @click.pass_obj
-    def record_list(door: Door, batch_id: str | None, state: str | None) -> None:
-        holdings.list_records(door.home(), door.terminal, batch_id=batch_id, state=state)
-
-    @record.command("show", help=say("record.show"))
-    @click.argument("name")
-    @_json_option(language)
-    @click.pass_obj
-    def record_show(door: Door, name: str) -> None:
-        holdings.show_record(door.home(), door.terminal, name)
-
-    @record.command("text", help=say("record.text"))
-    @click.argument("name")
-    @click.option("--purpose", default="cli", help=say("record.purpose"))
-    @_json_option(language)
-    @click.pass_obj
-    def record_text(door: Door, name: str, purpose: str) -> None:
-        holdings.show_text(door.home(), door.terminal, name, purpose=purpose)
-
-    @record.command("export", help=say("record.export"))
-    @click.argument("name")
-    @click.option("-o", "--out", type=click.Path(path_type=Path), help=say("record.out"))
-    @click.option("--purpose", default="cli", help=say("record.purpose"))
-    @_json_option(language)
-    @click.pass_obj
-    def record_export(door: Door, name: str, out: Path | None, purpose: str) -> None:
-        holdings.export(door.home(), door.terminal, name, out=out, purpose=purpose)
-
-
-def _add_hold(sohoa: click.Group, language: Language) -> None:
-    def say(name: str) -> str:
-        return word(name, language)
-
-    @sohoa.group(help=say("hold"))
-    def hold() -> None:
-        pass
-
-    @hold.command("place", help=say("hold.place"))
-    @click.argument("name")
-    @click.option("--basis", required=True, help=say("hold.basis"))
-    @_json_option(language)
-    @click.pass_obj
-    def hold_place(door: Door, name: str, basis: str) -> None:
-        holdings.hold_record(door.home(), door.terminal, name, basis=basis)
-
-    @hold.command("lift", help=say("hold.lift"))
-    @click.argument("name")
-    @click.option("--basis", required=True, help=say("hold.basis"))
-    @_json_option(language)
-    @click.pass_obj
-    def hold_lift(door: Door, name: str, basis: str) -> None:
-        holdings.lift_record(door.home(), door.terminal, name, basis=basis)
-
-
-def _add_upkeep(sohoa: click.Group, language: Language) -> None:
-    def say(name: str) -> str:
-        return word(name, language)
-
-    @sohoa.command(help=say("doctor"))
-    @click.option("--quick", is_flag=True, help=say("doctor.quick"))
-    @_json_option(language)
-    @click.pass_context
-    def doctor(context: click.Context, quick: bool) -> None:
-        door: Door = context.obj
-        if not run_doctor(door.home(), door.terminal, deep=not quick):
-            context.exit(EXIT_WANTING)
-
-    @sohoa.group(help=say("samples"))
-    def samples() -> None:
-        pass
-
-    @samples.command("make", help=say("samples.make"))
-    @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-    @click.option(
-        "--records",
-        type=click.IntRange(1, 100_000),
-        default=20,
-        show_default=True,
-        help=say("samples.records"),
-    )
-    @click.option("--seed", type=int, default=1, show_default=True, help=say("samples.seed"))
-    @_json_option(language)
-    @click.pass_obj
-    def samples_make(door: Door, folder: Path, records: int, seed: int) -> None:
-        # Imported here: the drawing libraries are of no use to any other command, and slow to load.
-        from console.samples.write import make_samples
-
-        try:
-            make_samples(folder, records=records, seed=seed)
-        except FileExistsError as error:
-            raise click.UsageError(word("samples.taken", language, file=error.filename)) from error
-        door.terminal.say("say.samples", records=records, folder=folder)
-        door.terminal.answer({"folder": str(folder), "records": records, "seed": seed})
 
 
 def _explain(error: Exception, language: Language) -> str:
     code = getattr(error, "code", "other")
     name = f"error.{code}" if has_word(f"error.{code}") else "error.other"
     return word(name, language, detail=str(error))
+
+
+def _translated(error: Exception, language: Language) -> Exception:
+    """Return a refusal in the language asked for: what is stored with a request is Vietnamese."""
+    if not isinstance(error, CopyRefused) or language == "vi":
+        return error
+    try:
+        told = verdict_of(error.rule, utc_now().astimezone(LEGAL_TIME).date())
+    except KeyError:
+        return error  # a person refused it, in words of their own
+    return CopyRefused(error.rule, told.en, error.citation)
+
+
+def _refuse(error: Exception, code: str, language: Language, *, as_json: bool) -> int:
+    """Tell what could not be done and why, and return the exit code."""
+    said = _explain(_translated(error, language), language)
+    click.echo(said, err=True)
+    if as_json:
+        document = {"error": code, "message": said}
+        if isinstance(error, CopyRefused):
+            document |= {"rule": error.rule, "citation": error.citation}
+        click.echo(json.dumps(document, ensure_ascii=False))
+    return EXIT_USAGE
 
 
 def run(arguments: list[str]) -> int:
@@ -298,11 +118,8 @@ def run(arguments: list[str]) -> int:
     except click.ClickException as error:
         error.show()
         return EXIT_USAGE
-    except (ArchiveError, IngestError, ReadingError, RetentionError) as error:
-        click.echo(_explain(error, language), err=True)
-        if "--json" in arguments:
-            click.echo(json.dumps({"error": error.code, "message": _explain(error, language)}, ensure_ascii=False))
-        return EXIT_USAGE
+    except (ArchiveError, IngestError, ReadingError, RetentionError, SearchApiError) as error:
+        return _refuse(error, error.code, language, as_json="--json" in arguments)
     except BrokenPipeError:
         return 0
     except Exception:  # noqa: BLE001  # the outermost door: nothing above could say it better

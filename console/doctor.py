@@ -1,20 +1,30 @@
 """The command that examines an archive: every package's checks, one list of findings."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict
 
-from archive.checks import check_events, check_leftovers, check_objects
-from archive.doctor import examine
+from archive.checks import check_copies, check_events, check_leftovers, check_objects
+from archive.doctor import Finding, examine
+from console.embedded import keep_up
 from console.home import Home, utc_now
 from console.terminal import Terminal
 from ingest.checks import check_batches, check_leases, check_scratch, check_staging
+from search_api.errors import IndexUnavailable
+from search_api.index.checks import check_index
 
 
 def run_doctor(home: Home, terminal: Terminal, *, deep: bool) -> bool:
-    """Examine, report, and return whether nothing was found."""
+    """Examine, report, and return whether nothing was found.
+
+    What the index has not yet been told is no fault: it is brought up to date first.
+    """
+    keep_up(home)
     store, staging = home.store(), home.staging()
     findings = examine(
         [
             lambda: check_objects(home.engine, store, deep=deep),
+            lambda: check_copies(home.engine, store, deep=deep),
             lambda: check_leftovers(store, "objects"),
             lambda: check_leftovers(staging, "staging"),
             lambda: check_events(home.engine),
@@ -22,6 +32,7 @@ def run_doctor(home: Home, terminal: Terminal, *, deep: bool) -> bool:
             lambda: check_batches(home.engine),
             lambda: check_staging(home.engine, staging),
             lambda: check_scratch(home.settings.ingest.scratch),
+            lambda: _check_index(home),
         ]
     )
     if findings:
@@ -31,3 +42,13 @@ def run_doctor(home: Home, terminal: Terminal, *, deep: bool) -> bool:
         terminal.say("say.healthy")
     terminal.answer({"ok": not findings, "findings": [asdict(f) for f in findings]})
     return not findings
+
+
+def _check_index(home: Home) -> Iterator[Finding]:
+    try:
+        index = home.index()
+    except IndexUnavailable as error:
+        yield Finding("index-unavailable", home.settings.index_url, str(error))
+        return
+    with closing(index):
+        yield from check_index(home.engine, index)

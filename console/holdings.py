@@ -1,11 +1,14 @@
 """The commands about records and holds."""
 
+from datetime import date
 from pathlib import Path
 
-from archive.package.read import open_package
 from sqlalchemy import select
 
+from archive.access.subjects import find_for
 from archive.database import reading
+from archive.effects import EffectKind, record_effect
+from archive.package.read import open_package
 from archive.retrieve import describe_record, export_package, find_record, released
 from archive.tables.holdings import record
 from console.home import Home, utc_now
@@ -136,3 +139,37 @@ def lift_record(home: Home, terminal: Terminal, name: str, *, basis: str) -> Non
     count = lift_hold(home.engine, home.store(), record_id, basis=basis, principal=home.principal, at=utc_now())
     terminal.say("say.lifted", count=count)
     terminal.answer({"record": record_id, "lifted": count})
+
+
+def write_effect(
+    home: Home,
+    terminal: Terminal,
+    name: str,
+    kind: EffectKind,
+    *,
+    on: date,
+    basis: str,
+    part: str | None,
+    linked: str | None,
+) -> None:
+    """Write down what law did to a record from a day on; its copies show it at once."""
+    caller = home.caller()
+    with reading(home.engine) as connection:
+        record_id = find_for(connection, caller, "effect.record", name, purpose=basis)
+        other = find_for(connection, caller, "record.find", linked, purpose=basis) if linked else None
+    with home.scratch() as scratch:
+        made = record_effect(
+            home.engine,
+            home.store(),
+            record_id,
+            kind,
+            on=on,
+            basis=basis,
+            principal=caller.principal,
+            at=utc_now(),
+            scratch=scratch,
+            part=part,
+            linked=other,
+        )
+    terminal.say("say.effect", record=record_id, kind=kind, on=on.isoformat())
+    terminal.answer({"record": record_id, "effect": made, "kind": kind, "on": on.isoformat()})

@@ -1,25 +1,24 @@
-"""One installation: its folder, its settings read from the environment, and the things opened from them.
-
-Settings are read here and nowhere else; docs/settings.md lists them. Secrets come from files in the home,
-never from a URL.
-"""
+"""One installation: its folder and the things opened from its settings. Start at `Home.open`."""
 
 import os
+import shutil
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import Engine, func, insert, select
+from cryptography import x509
+from sqlalchemy import Engine, select
 
-from archive import events
+from archive.access.api_keys import caller_by_key
+from archive.access.policy import Caller
+from archive.access.principals import caller_of
 from archive.codes import SHIPPED, shipped_codes, store_codes, store_units
 from archive.database import migrate, open_engine, reading, require_current, writing
-from archive.errors import HomeNotReady
-from archive.identifiers import new_id
+from archive.errors import HomeNotReady, SigningFailed
+from archive.failpoints import Failpoints
 from archive.record import PrincipalId
 from archive.sealing import Seal
 from archive.signers.demo import make_demo_authority
@@ -30,79 +29,24 @@ from archive.stores.port import ObjectStore
 from archive.tables.holdings import fonds
 from archive.tables.principals import principal
 from archive.tables.units import unit_name
+from console.founding import LOCAL_LOGIN, first_key, found_local
+from console.jail import SteadyJail
+from console.roots import read_roots
+from console.settings import HomeSettings
 from ingest.desk import Desk
-from archive.failpoints import Failpoints
-from ingest.settings import IngestSettings
 from ocr.jail.parent import Jail
 from ocr.options import ReadingOptions
 from ocr.reader import Reader
-from retention.locks import LockSettings
 from retention.schedule import Rule, read_schedule, shipped_schedule
-
-LOCAL_LOGIN = "local"
+from search_api.copies.model import CopyDesk
+from search_api.index.open import open_index
+from search_api.index.port import RecordIndex
+from search_api.services import Services
 
 
 def utc_now() -> datetime:
     """Return the instant the door hands to everything behind it."""
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class HomeSettings:
-    """Where everything of one installation is. Each field has the environment variable of docs/settings.md."""
-
-    folder: Path
-    database_url: str
-    store_url: str
-    keys_url: str
-    rules_folder: Path | None
-    ingest: IngestSettings
-
-
-def _acceptance(value: str) -> Literal["person", "policy"]:
-    if value == "policy":
-        return "policy"
-    if value == "person":
-        return "person"
-    raise HomeNotReady(f"INGEST_ACCEPTANCE must be person or policy, not {value!r}")
-
-
-def read_settings(folder: Path, environment: Mapping[str, str]) -> HomeSettings:
-    """Return the settings of a home. Raises HomeNotReady naming the setting that is wrong."""
-    home = folder.resolve()
-    get = environment.get
-    rules = get("RETENTION_RULES")
-    # A drill needs two settings: one alone, left behind in an environment, arms nothing.
-    failpoint = get("SOHOA_FAILPOINT") if get("SOHOA_DRILL") == "kill-me" else None
-    try:
-        locks = LockSettings(
-            candidate_days=int(get("RETENTION_CANDIDATE_DAYS", "90")),
-            permanent_days=int(get("RETENTION_PERMANENT_DAYS", "3650")),
-            renew_before_days=int(get("RETENTION_RENEW_BEFORE_DAYS", "30")),
-        )
-        ingest = IngestSettings(
-            staging_url=get("INGEST_STAGING_URL", (home / "staging").as_uri()),
-            scratch=Path(get("INGEST_SCRATCH", str(home / "scratch"))),
-            engine_url=get("OCR_ENGINE_URL", "tesseract:?lang=vie"),
-            lease_seconds=float(get("INGEST_LEASE_SECONDS", "60")),
-            heartbeat_seconds=float(get("INGEST_HEARTBEAT_SECONDS", "15")),
-            settle_seconds=float(get("INGEST_SETTLE_SECONDS", "2")),
-            settle_patience_seconds=float(get("INGEST_SETTLE_PATIENCE_SECONDS", "60")),
-            acceptance=_acceptance(get("INGEST_ACCEPTANCE", "person")),
-            timestamp_url=get("INGEST_TIMESTAMP_URL") or None,
-            locks=locks,
-            failpoint=failpoint,
-        )
-    except ValueError as error:
-        raise HomeNotReady(f"a setting is not a number: {error}") from error
-    return HomeSettings(
-        folder=home,
-        database_url=get("ARCHIVE_DATABASE_URL", f"sqlite:///{home}/archive.db"),
-        store_url=get("ARCHIVE_STORE_URL", (home / "objects").as_uri()),
-        keys_url=get("ARCHIVE_KEYS_URL", (home / "keys").as_uri()),
-        rules_folder=Path(rules) if rules else None,
-        ingest=ingest,
-    )
 
 
 class Home:
@@ -115,7 +59,7 @@ class Home:
     @property
     def keys_folder(self) -> Path:
         """Where the sealing keys and, on the embedded default, the signing keys lie."""
-        return self.settings.folder / "keys"
+        return self.settings.keys_folder
 
     @classmethod
     def create(cls, settings: HomeSettings, *, units: Path | None, now: datetime) -> "Home":
@@ -130,46 +74,28 @@ class Home:
         with writing(home.engine) as connection:
             store_codes(connection, shipped_codes())
             store_units(connection, units or SHIPPED / "units-demo.toml")
-        home._make_local_principal(now)
+        found_local(home.engine, at=now)
+        settings.roots_folder.mkdir(exist_ok=True)
         if settings.keys_url.startswith("file://"):
             home._make_demo_keys(now)
         open_store(settings.store_url)
         open_store(settings.ingest.staging_url)
         return home
 
+    @staticmethod
+    def is_there(settings: HomeSettings) -> bool:
+        """Whether an archive was made under these settings; of a database elsewhere it is assumed."""
+        path = settings.database_url.removeprefix("sqlite:///")
+        return path == settings.database_url or Path(path).exists()
+
     @classmethod
     def open(cls, settings: HomeSettings) -> "Home":
         """Open a home that was initialised. Raises HomeNotReady saying what to do."""
-        if settings.database_url.startswith("sqlite:///"):
-            database = Path(settings.database_url.removeprefix("sqlite:///"))
-            if not database.exists():
-                raise HomeNotReady(f"there is no archive in {settings.folder} yet; run `sohoa init`")
+        if not cls.is_there(settings):
+            raise HomeNotReady(f"there is no archive in {settings.folder} yet; run `sohoa init`")
         home = cls(settings)
         require_current(home.engine)
         return home
-
-    def _make_local_principal(self, now: datetime) -> None:
-        with writing(self.engine) as connection:
-            if connection.execute(select(func.count()).select_from(principal)).scalar_one():
-                return
-            principal_id = PrincipalId(new_id())
-            connection.execute(
-                insert(principal).values(
-                    id=principal_id,
-                    kind="administrator",
-                    login=LOCAL_LOGIN,
-                    display_name="Người quản trị tại chỗ",
-                    created_at=now,
-                )
-            )
-            events.append(
-                connection,
-                "records",
-                "principal.added",
-                principal=principal_id,
-                at=now,
-                payload={"principal": principal_id, "kind": "administrator"},
-            )
 
     def _make_demo_keys(self, now: datetime) -> None:
         """Make the demonstration authority and the keys of roles that have none; real keys are left alone."""
@@ -186,6 +112,7 @@ class Home:
             authority.ensure_role(f"digitizer:{person.id}", person.display_name, now=now)
         for agency in agencies:
             authority.ensure_role(f"agency:{agency.unit_id}", agency.name, now=now)
+            authority.ensure_role(f"copies:{agency.unit_id}", agency.name, now=now)
 
     @property
     def principal(self) -> PrincipalId:
@@ -193,6 +120,20 @@ class Home:
         with reading(self.engine) as connection:
             found = connection.execute(select(principal.c.id).where(principal.c.login == LOCAL_LOGIN)).scalar_one()
         return PrincipalId(found)
+
+    def caller(self) -> Caller:
+        """Who acts, with the rights of today: the principal of SOHOA_API_KEY, else the local one.
+
+        Raises KeyRefused.
+        """
+        with reading(self.engine) as connection:
+            if self.settings.api_key is not None:
+                return caller_by_key(connection, self.seal(), self.settings.api_key, at=utc_now())
+            return caller_of(connection, self.principal, at=utc_now())
+
+    def first_key(self, now: datetime) -> str | None:
+        """Make the local principal's first API key and return its text, once; None ever after."""
+        return first_key(self.engine, self.seal(), at=now)
 
     def store(self) -> ObjectStore:
         """Open the archive store."""
@@ -210,6 +151,26 @@ class Home:
         """Open the signing keys."""
         return open_signer(self.settings.keys_url)
 
+    def prepare_signing(self, who: PrincipalId) -> None:
+        """Make sure that a principal can sign as digitizer; demonstration keys are made when first needed.
+
+        Raises SigningFailed: real keys are given out by people.
+        """
+        role = f"digitizer:{who}"
+        try:
+            self.signer().credential(role)
+        except SigningFailed:
+            if not self._keys_are_demo:
+                raise
+            self._make_demo_keys(utc_now())
+            self.signer().credential(role)
+
+    @property
+    def _keys_are_demo(self) -> bool:
+        """Whether the keys' folder holds the demonstration authority's own key."""
+        keys = self.settings.keys_url
+        return keys.startswith("file://") and (Path(unquote(urlsplit(keys).path)) / "authority").is_dir()
+
     def rules(self) -> tuple[Rule, ...]:
         """Load the retention rules: the archivists' own folder when set, the shipped ones otherwise."""
         folder = self.settings.rules_folder
@@ -220,6 +181,15 @@ class Home:
         root = self.settings.ingest.scratch
         root.mkdir(parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(prefix=f"work-{os.getpid()}-", dir=root))
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Lend a scratch folder, and remove it with all that is in it."""
+        folder = self.new_scratch()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def reader(self, scratch: Path) -> Reader:
         """Start a jailed reader over a scratch folder."""
@@ -243,3 +213,49 @@ class Home:
             failpoints=Failpoints(self.settings.ingest.failpoint),
             now=utc_now,
         )
+
+    def index(self) -> RecordIndex:
+        """Open the search index. Raises UnknownUrl, IndexUnavailable."""
+        return open_index(self.settings.index_url)
+
+    def roots(self) -> tuple[x509.Certificate, ...]:
+        """Return the certificates that signatures of this home must lead to."""
+        keys = self.settings.keys_url
+        folders = [Path(unquote(urlsplit(keys).path))] if keys.startswith("file://") else []
+        return read_roots([*folders, self.settings.roots_folder])
+
+    def _copy_desk(self, scratch: Path) -> CopyDesk:
+        return CopyDesk(
+            engine=self.engine,
+            store=self.store(),
+            signer=self.signer(),
+            seal=self.seal(),
+            settings=self.settings.copies,
+            scratch=scratch,
+            failpoints=Failpoints(self.settings.ingest.failpoint),
+            now=utc_now,
+        )
+
+    @contextmanager
+    def copy_desk(self) -> Iterator[CopyDesk]:
+        """Lend what a copy is asked for and issued with; the index is no part of it."""
+        with self.scratch() as scratch:
+            yield self._copy_desk(scratch)
+
+    @contextmanager
+    def services(self) -> Iterator[Services]:
+        """Open everything requests are answered from, and let go of it at the end."""
+        with self.scratch() as scratch, SteadyJail(scratch) as jail, closing(self.index()) as index:
+            desk = self._copy_desk(scratch)
+            yield Services(
+                engine=self.engine,
+                store=desk.store,
+                seal=desk.seal,
+                index=index,
+                copies=desk,
+                jail=jail,
+                roots=self.roots(),
+                scratch=scratch,
+                settings=self.settings.api,
+                now=utc_now,
+            )

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -9,12 +10,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy import func, select
 
 from archive.database import reading
-from console.home import Home, HomeSettings, utc_now
+from console.embedded import Follower
+from console.home import Home, utc_now
+from console.settings import HomeSettings
 from console.terminal import Terminal
-from console.words import word
+from console.words.speak import word
 from ingest.checks import clean_scratch
 from ingest.intake import Door, take_in
-from ingest.supervisor import Supervisor, spawn_context
+from ingest.supervisor import Supervisor, WorkDone, spawn_context
 from ingest.tables import capture, page_result, work_item
 from retention.renewal import renew_locks
 
@@ -155,12 +158,9 @@ class _Renewal:
         self._last = time.monotonic()
 
 
-def run_work(home: Home, terminal: Terminal, *, workers: int, until_idle: bool) -> None:
-    """Run workers until stopped, or until every item has a state."""
+def supervise(home: Home, *, workers: int, until_idle: bool, tick: Callable[[], None] = lambda: None) -> WorkDone:
+    """Run workers until told to stop, or until every item has a state; locks that are due are extended beside."""
     ingest = home.settings.ingest
-    clean_scratch(ingest.scratch)
-    home.store().sweep()
-    home.staging().sweep()
     renewal = _Renewal(home)
     renewal.tick()
     context = spawn_context()
@@ -168,16 +168,24 @@ def run_work(home: Home, terminal: Terminal, *, workers: int, until_idle: bool) 
     def new_worker() -> BaseProcess:
         return context.Process(target=work_as_child, args=(home.settings,), name="sohoa-worker")
 
-    before = _ended(home)
+    def tick_all() -> None:
+        tick()
+        renewal.tick()
+
     supervisor = Supervisor(home.engine, ingest, new_worker, workers=workers, now=utc_now)
-    with _Meter(home, terminal) as meter:
-
-        def tick() -> None:
-            meter.tick()
-            renewal.tick()
-
-        result = supervisor.run(until_idle=until_idle, tick=tick)
+    result = supervisor.run(until_idle=until_idle, tick=tick_all)
     clean_scratch(ingest.scratch)
+    return result
+
+
+def run_work(home: Home, terminal: Terminal, *, workers: int, until_idle: bool) -> None:
+    """Run workers until stopped, or until every item has a state; what they deposit is found at once."""
+    clean_scratch(home.settings.ingest.scratch)
+    home.store().sweep()
+    home.staging().sweep()
+    before = _ended(home)
+    with _Meter(home, terminal) as meter, Follower(home):
+        result = supervise(home, workers=workers, until_idle=until_idle, tick=meter.tick)
     done = _ended(home) - before
     left = result.backlog.ready + result.backlog.later + result.backlog.leased
     terminal.say("say.worked", done=done, left=left, quarantined=result.backlog.quarantined, deaths=result.deaths)

@@ -8,7 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from console.words import Language, word
+from console.words.speak import Language, word
 from ingest.pickup import shown
 
 
@@ -24,6 +24,10 @@ class Terminal:
         """Tell a person something: on standard error, so that standard output stays for answers."""
         told = {key: shown(fact) if isinstance(fact, str) else fact for key, fact in facts.items()}
         self.err.print(word(name, self.language, **told))
+
+    def word(self, name: str) -> str:
+        """Return a phrase without facts in this terminal's language."""
+        return word(name, self.language)
 
     def answer(self, document: Any) -> None:
         """Print the JSON answer, if JSON was asked for."""

@@ -6,32 +6,19 @@ before it is written down, so a record that says *accepted* is always fully lock
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from archive.package.read import open_package
-from archive.package.write import write_supplement
-from sqlalchemy import Connection, Engine, Row, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from archive import ledger
 from archive.database import reading, writing
-from archive.deposit import put_or_adopt
 from archive.errors import NotFound
-from archive.record import (
-    Agent,
-    ContentPackage,
-    PreservationEvent,
-    PrincipalId,
-    RecordId,
-    Retention,
-    SupplementPackage,
-    UnitName,
-)
+from archive.record import ContentPackage, PrincipalId, RecordId, Retention, SupplementPackage
 from archive.stores.port import ObjectStore, StoredObject
-from archive.tables.holdings import archival_file, record
-from archive.tables.packages import package, page
-from archive.tables.principals import principal as principal_table
+from archive.supplements import deposit_supplement, plan_supplement, supplement_of
+from archive.tables.holdings import record
+from archive.tables.packages import page
 from ingest.desk import Desk
 from ingest.tables import item
 from retention.holds import deposited_objects
@@ -118,125 +105,21 @@ def accept_record(acceptor: Acceptor, record_id: RecordId, *, basis: str, failed
         retention = longest_in_file(connection, record_id)
         until = full_lock(acceptor.at, retention, acceptor.locks)
         objects = deposited_objects(connection, record_id)
-        number, objid, key = _reserve(connection, record_id)
-        parent = _content_package(connection, record_id)
-        fonds_code = connection.execute(
-            select(archival_file.c.fonds_code).where(archival_file.c.id == row.archival_file_id)
-        ).scalar_one()
-        unit = ledger.custodian_of(connection, fonds_code, acceptor.at)
-        name = connection.execute(
-            select(principal_table.c.login).where(principal_table.c.id == acceptor.principal)
-        ).scalar_one()
-    extended = [(number_, acceptor.store.extend(key_, version, until)) for number_, key_, version in objects]
-    supplement = _acceptance(
-        acceptor,
-        row,
-        parent,
-        number=number,
-        objid=objid,
-        unit=UnitName(*unit),
-        login=name,
-        basis=basis,
-        failed_pages=failed_pages,
-        until=until,
+        plan = plan_supplement(connection, record_id, "acceptance", principal=acceptor.principal, at=acceptor.at)
+    extended = [(number, acceptor.store.extend(key, version, until)) for number, key, version in objects]
+    body = {
+        "basis": basis,
+        "failed_pages_accepted": list(failed_pages),
+        "locked_until": until.isoformat(),
+        "keep_until": row.keep_until.isoformat() if row.keep_until else None,
+        "permanent": row.permanent,
+        "retention_rule": row.retention_rule,
+    }
+    written = supplement_of(plan, body, event="appraisal", detail=f"acceptance into the archive; basis: {basis}")
+    stored, supplement = deposit_supplement(
+        acceptor.store, written, plan.key, retain_until=until, scratch=acceptor.scratch, now=acceptor.at
     )
-    stored, supplement = _deposit(acceptor, supplement, key, until)
     _write_down(acceptor, record_id, supplement, stored, extended, until, retention)
-
-
-def _reserve(connection: Connection, record_id: RecordId) -> tuple[int, str, str]:
-    """Return the number an earlier, interrupted acceptance reserved, or a new one."""
-    left = connection.execute(
-        select(package.c.number, package.c.objid, package.c.object_key).where(
-            package.c.record_id == record_id,
-            package.c.about == "acceptance",
-            package.c.state == "reserved",
-        )
-    ).first()
-    if left is not None:
-        return left.number, left.objid, left.object_key
-    return ledger.reserve_package(connection, record_id, kind="supplement", about="acceptance", work_item_id=None)
-
-
-def _content_package(connection: Connection, record_id: RecordId) -> Row[Any, Any]:
-    return connection.execute(
-        select(package.c.number, package.c.sha256)
-        .where(package.c.record_id == record_id, package.c.kind == "content", package.c.state == "deposited")
-        .order_by(package.c.number.desc())
-        .limit(1)
-    ).one()
-
-
-def _acceptance(
-    acceptor: Acceptor,
-    row: Row[Any],
-    parent: Row[Any, Any],
-    *,
-    number: int,
-    objid: str,
-    unit: UnitName,
-    login: str,
-    basis: str,
-    failed_pages: Sequence[int],
-    until: datetime,
-) -> SupplementPackage:
-    agent = Agent(id=acceptor.principal, type="person", name=login)
-    return SupplementPackage(
-        objid=objid,
-        record_id=RecordId(row.id),
-        package_number=number,
-        archive_number=row.archive_number,
-        about="acceptance",
-        parent_number=parent.number,
-        parent_sha256=parent.sha256,
-        created_at=acceptor.at.astimezone(UTC).replace(microsecond=0),
-        principal_id=acceptor.principal,
-        custodian=unit,
-        body={
-            "basis": basis,
-            "failed_pages_accepted": list(failed_pages),
-            "locked_until": until.isoformat(),
-            "keep_until": row.keep_until.isoformat() if row.keep_until else None,
-            "permanent": row.permanent,
-            "retention_rule": row.retention_rule,
-        },
-        agents=(agent,),
-        events=(
-            PreservationEvent(
-                id=f"{objid}-accept",
-                type="appraisal",
-                at=acceptor.at,
-                agent=agent.id,
-                detail=f"acceptance into the archive; basis: {basis}",
-                outcome="success",
-            ),
-        ),
-    )
-
-
-def _deposit(
-    acceptor: Acceptor, supplement: SupplementPackage, key: str, until: datetime
-) -> tuple[StoredObject, SupplementPackage]:
-    """Store the acceptance; an earlier attempt's object stands, and what it says is what is written down."""
-    acceptor.scratch.mkdir(parents=True, exist_ok=True)
-    body = acceptor.scratch / f"{supplement.objid}.zip"
-    try:
-        written = write_supplement(supplement, body)
-        stored = put_or_adopt(
-            acceptor.store,
-            key,
-            body,
-            sha256=written.sha256,
-            objid=supplement.objid,
-            retain_until=until,
-            now=acceptor.at,
-        )
-    finally:
-        body.unlink(missing_ok=True)
-    if stored.sha256 == written.sha256:
-        return stored, supplement
-    with acceptor.store.read(stored.key, stored.version_id) as stream, open_package(stream) as found:
-        return stored, found.supplement()
 
 
 def _write_down(

@@ -19,8 +19,9 @@ from archive.keys import archived_file_key
 from archive.package.json import content_to_json
 from archive.package.layout import alto_member, archived_member, received_member
 from archive.pades.font import find_font
+from archive.pades.room import room_for_marks
 from archive.pades.sign import sign_archived_file
-from archive.pades.stamp import Mark, MarkPlace, agency_mark, digitizer_mark, mark_size
+from archive.pades.stamp import Mark, MarkPlace, agency_mark, digitizer_mark
 from archive.pades.validate import facts_of
 from archive.record import (
     ContentPackage,
@@ -51,8 +52,6 @@ from ocr.page import FileProbe
 from ocr.pdfa.rendition import Rendition
 from retention.schedule import retention_of
 
-MARK_WIDTH_PT = 200.0  # a third of A4: both marks fit side by side, and a long agency name takes two lines
-
 
 def assemble(
     desk: Desk,
@@ -81,7 +80,7 @@ def assemble(
         title=claim.frozen["archive_number"],
         made_at=at,
         document_id=claim.frozen["objid"],
-        mark_sizes=_mark_sizes(desk, marks),
+        mark_sizes=_mark_sizes(desk, claim, marks, at),
     )
     part, archived = _sign(desk, subject, rendition, marks, workplace, at)
     agents = agents_of(claim, head, person)
@@ -141,13 +140,19 @@ def _marks(
     )
 
 
-def _mark_sizes(desk: Desk, marks: tuple[Mark, Mark]) -> tuple[tuple[float, float], tuple[float, float]]:
-    font = find_font()
-    digitizer, agency = (
-        mark_size(mark, width=MARK_WIDTH_PT, demo=desk.signer.credential(mark.role).demo, font=font)
-        for mark in marks
+def _mark_sizes(
+    desk: Desk, claim: Claim, marks: tuple[Mark, Mark], at: datetime
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    digitizer, agency = marks
+    return room_for_marks(
+        digitizer,
+        agency,
+        agency_name=claim.frozen["custodian"]["name"],
+        archive_number=claim.frozen["archive_number"],
+        signed_at=at,
+        demo=(desk.signer.credential(digitizer.role).demo, desk.signer.credential(agency.role).demo),
+        font=find_font(),
     )
-    return digitizer, agency
 
 
 def _sign(

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ocr.reader import Reader
 from sqlalchemy import Engine
 
 from archive.digest import sha256_of_file
 from archive.errors import DigestMismatch
+from archive.failpoints import Failpoints
 from archive.record import PrincipalId
 from archive.sealing import Seal
 from archive.signers.port import Signer
 from archive.stores.port import ObjectStore
-from archive.failpoints import Failpoints
 from ingest.settings import IngestSettings
+from ocr.reader import Reader
 from retention.schedule import Rule
 
 

@@ -60,3 +60,13 @@ class LeaseLost(IngestError):
     def __init__(self, work_item_id: str) -> None:
         super().__init__(f"another worker holds work item {work_item_id}")
         self.work_item_id = work_item_id
+
+
+class UploadRefused(IngestError):
+    """An uploaded form can't be a batch: a field is unknown, a name can't be a path, two files have one name."""
+
+    code = "upload-refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

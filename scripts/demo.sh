@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# From generated scans (and the real decree where it is at hand) to accepted packages; prints every command.
+# From generated scans (and the real decree where it is at hand) to a certified copy, verified, revoked and verified
+# again; prints every command.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${1:-demo}
@@ -42,9 +43,38 @@ CSV
   take_in_and_accept "$folder/decree" "Bản quét có chữ ký số của Cổng thông tin, đã đối chiếu"
 fi
 
+# Runs a command that must end with the exit code given.
+run_to() {
+  local expected=$1 code=0
+  shift
+  run "$@" || code=$?
+  echo "(mã thoát $code)"
+  [ "$code" = "$expected" ]
+}
+
+first_record() { .venv/bin/python -c 'import json, sys; print(json.load(sys.stdin)["records"][-1]["record"])'; }
+
 run "$sohoa" --home "$home" record list
-record=$("$sohoa" --home "$home" record list --json | .venv/bin/python -c 'import json, sys; print(json.load(sys.stdin)["records"][0]["record"])')
+record=$("$sohoa" --home "$home" record list --json | first_record)
 run "$sohoa" --home "$home" record export "$record" -o "$folder/package.zip"
+
+# Typed with tones only the same word is found, typed without them every word of these letters.
+run "$sohoa" --home "$home" search "giấy phép" --limit 5
+run "$sohoa" --home "$home" search "giay phep" --limit 5
+
+run "$sohoa" --home "$home" copy issue "$record" --for "Sở Tư pháp" --purpose "Giải quyết hồ sơ mới" \
+  --dossier "MCDT:000.00.19.H99-261124-0001" -o "$folder/copy.pdf"
+serial=$("$sohoa" --home "$home" copy list --state done --limit 1 --json |
+  .venv/bin/python -c 'import json, sys; print(json.load(sys.stdin)["requests"][0]["copy"]["serial"])')
+run_to 0 "$sohoa" --home "$home" verify "$folder/copy.pdf"
+echo
+echo "Ở cơ quan khác, chỉ có chứng thư gốc, không có sổ đăng ký:"
+run_to 4 "$sohoa" --home "$folder/elsewhere" verify "$folder/copy.pdf" --root "$home/keys/root.pem"
+run "$sohoa" --home "$home" copy revoke "$serial" --reason "Trình diễn thu hồi"
+run_to 3 "$sohoa" --home "$home" verify "$folder/copy.pdf"
 run "$sohoa" --home "$home" doctor
 echo
-echo "Kho trình diễn: $home · biên nhận: $folder/receipt-*.pdf · một gói lưu trữ: $folder/package.zip"
+echo "Kho trình diễn: $home · biên nhận: $folder/receipt-*.pdf · gói lưu trữ: $folder/package.zip · bản sao: $folder/copy.pdf"
+echo
+echo "Chạy thử dịch vụ, rồi mở http://127.0.0.1:8000/v/$serial:"
+echo "  ${sohoa#.venv/bin/} --home $home serve"

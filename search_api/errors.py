@@ -48,6 +48,26 @@ class RequestInvalid(SearchApiError):
         self.reason = reason
 
 
+class CopyInvalid(SearchApiError):
+    """A copy just signed, or found where it belongs, is not what its reservation says; it is never issued."""
+
+    code = "copy-invalid"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the signed copy does not pass: {reason}")
+        self.reason = reason
+
+
+class CopyObjectTaken(SearchApiError):
+    """Another object stands under the key of a copy; nothing is written over it."""
+
+    code = "copy-object-taken"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"another object stands under {key}; look at it, then ask for the copy again")
+        self.key = key
+
+
 class CopyRefused(SearchApiError):
     """A rule forbids the copy; rule is its name, citation where it is written."""
 
@@ -58,6 +78,18 @@ class CopyRefused(SearchApiError):
         self.rule = rule
         self.reason = reason
         self.citation = citation
+
+
+class MarkPlacesUnknown(SearchApiError):
+    """A record's package does not say which places on page 1 were kept free for the mark and the QR."""
+
+    code = "mark-places-unknown"
+
+    def __init__(self, archive_number: str) -> None:
+        super().__init__(
+            f"the package of {archive_number} names no places for a copy's mark; take the record in again"
+        )
+        self.archive_number = archive_number
 
 
 class NotNow(SearchApiError):
@@ -87,3 +119,52 @@ class IdempotencyConflict(SearchApiError):
 
     def __init__(self) -> None:
         super().__init__("this idempotency key was used before with another request; use a new one")
+
+
+class RequestInFlight(SearchApiError):
+    """The first request under this idempotency key has not been answered yet."""
+
+    code = "request-in-flight"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("the first request under this idempotency key is still being worked on; ask again")
+        self.retry_after = retry_after
+
+
+class TooManyRequests(SearchApiError):
+    """An address asked more often than it may; retry_after in seconds."""
+
+    code = "too-many-requests"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"too many requests; try again in {retry_after} s")
+        self.retry_after = retry_after
+
+
+class UploadInvalid(SearchApiError):
+    """An uploaded body is no form, or not the form this operation takes."""
+
+    code = "upload-invalid"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Interrupted(SearchApiError):
+    """A job was told to stop because its process does; what it had begun is not finished."""
+
+    code = "interrupted"
+
+    def __init__(self) -> None:
+        super().__init__("the job was interrupted; send the request again")
+
+
+class CatalogueBusy(SearchApiError):
+    """The catalogue's database could not be reached, or was locked for longer than a request waits."""
+
+    code = "catalogue-busy"
+    retry_after = 2
+
+    def __init__(self) -> None:
+        super().__init__("the catalogue can't be used for now; try again")

@@ -87,6 +87,11 @@ class TestHome:
         """Open its catalogue, to look or to break something."""
         return open_engine(f"sqlite:///{self.folder}/archive.db")
 
+    def record_numbered(self, code_number: str) -> str:
+        """Return the id of the record with this code number."""
+        listed = self.ask("record", "list")["records"]
+        return next(str(one["record"]) for one in listed if one["number"].split("/")[0] == code_number)
+
     def read_log(self) -> list[str]:
         """Return the digests of the pages read so far, in order."""
         return self.log.read_text().split()

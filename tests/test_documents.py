@@ -14,10 +14,11 @@ from ingest.errors import IngestError
 from ingest.reasons import known_reasons
 from ocr.errors import InputRejected, PageFailed, ReadingError
 from retention.errors import RetentionError
+from search_api.errors import SearchApiError
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("archive", "console", "ingest", "ocr", "retention", "search_api")
-ROOTS = (ArchiveError, IngestError, ReadingError, RetentionError)
+ROOTS = (ArchiveError, IngestError, ReadingError, RetentionError, SearchApiError)
 
 
 def _all_modules() -> None:
@@ -73,7 +74,7 @@ def test_files_and_functions_the_documents_name_are_there() -> None:
     documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     for document in documents:
         for named in re.findall(
-            r"`((?:docs|archive|ocr|ingest|console|retention|tests)/[\w./-]+)`", document.read_text()
+            r"`((?:docs|archive|ocr|ingest|console|retention|search_api|tests)/[\w./-]+)`", document.read_text()
         ):
             module, _, name = named.rpartition(".")
             found = (ROOT / named).exists() or f"def {name}(" in _text(ROOT / f"{module}.py")

@@ -1,4 +1,7 @@
-"""A mark as PDF objects: the widget's appearance and the font it brings. No transparency, no CIDSet."""
+"""Drawings as PDF objects: appearances, the font they bring, and the annotation of a symbol.
+
+No transparency, no CIDSet: PDF/A.
+"""
 
 from typing import Any
 
@@ -6,13 +9,14 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 
 from archive.pades.font import Lettering
-from archive.pades.stamp import Drawing
+from archive.pades.stamp import Drawing, MarkPlace
 
 _FLAG_SERIF_SYMBOLIC = 2 | 4
+_FLAG_PRINT_LOCKED = 4 | 128
 
 
-def embed_appearance(writer: Any, drawing: Drawing) -> Any:
-    """Add the drawing as a form XObject, with its font; return the reference for a widget's /AP /N."""
+def embed_appearance(writer: Any, drawing: Drawing, font: Any) -> Any:
+    """Add the drawing as a form XObject lettered with an embedded font; return the reference for /AP /N."""
     form = generic.StreamObject(
         {
             pdf_name("/Type"): pdf_name("/XObject"),
@@ -22,9 +26,7 @@ def embed_appearance(writer: Any, drawing: Drawing) -> Any:
             pdf_name("/Matrix"): _numbers(drawing.matrix),
             pdf_name("/Resources"): generic.DictionaryObject(
                 {
-                    pdf_name("/Font"): generic.DictionaryObject(
-                        {pdf_name("/F1"): _embed_font(writer, drawing.lettering)}
-                    )
+                    pdf_name("/Font"): generic.DictionaryObject({pdf_name("/F1"): font}),
                 }
             ),
         },
@@ -34,7 +36,25 @@ def embed_appearance(writer: Any, drawing: Drawing) -> Any:
     return writer.add_object(form)
 
 
-def _embed_font(writer: Any, lettering: Lettering) -> Any:
+def embed_stamp(writer: Any, drawing: Drawing, font: Any, place: MarkPlace, told: str) -> None:
+    """Add the drawing to its page as a stamp that prints and stays; told: what it says, for who can't see it."""
+    page = writer.find_page_for_modification(place.page_index)[0]
+    stamp = generic.DictionaryObject(
+        {
+            pdf_name("/Type"): pdf_name("/Annot"),
+            pdf_name("/Subtype"): pdf_name("/Stamp"),
+            pdf_name("/Rect"): _numbers((place.x0, place.y0, place.x1, place.y1)),
+            pdf_name("/F"): generic.NumberObject(_FLAG_PRINT_LOCKED),
+            pdf_name("/Contents"): generic.pdf_string(told),
+            pdf_name("/P"): page,
+            pdf_name("/AP"): generic.DictionaryObject({pdf_name("/N"): embed_appearance(writer, drawing, font)}),
+        }
+    )
+    writer.register_annotation(page, writer.add_object(stamp))
+
+
+def embed_font(writer: Any, lettering: Lettering) -> Any:
+    """Add the font; return its reference."""
     unicode_map = generic.StreamObject(stream_data=_to_unicode(lettering))
     unicode_map.compress()
     font = generic.DictionaryObject(

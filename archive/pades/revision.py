@@ -1,4 +1,4 @@
-"""One signed revision of a PDF: field, widget with its mark, room for the signature, signature.
+"""One signed revision of a PDF: field, widget with its mark, a copy's symbol, room for the signature, signature.
 
 The file is extended in place. Equal inputs give equal bytes: the second half of /ID is drawn from what is
 signed, the metadata stays as it was validated, the time is the caller's. Only a time-stamp token differs
@@ -27,8 +27,9 @@ from pyhanko.sign.timestamps import TimeStamper
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from archive.errors import SigningFailed
-from archive.pades.embed import embed_appearance
+from archive.pades.embed import embed_appearance, embed_font, embed_stamp
 from archive.pades.stamp import Drawing, Mark, MarkPlace, draw
+from archive.pades.symbol import Symbol, draw_symbol
 from archive.signers.port import Credential, Signer
 
 _TOKEN_ROOM = 12 * 1024  # bytes kept for a time-stamp token; those of public authorities take 4 to 8 KiB
@@ -38,12 +39,22 @@ _PARENTS_MAX = 64  # levels of the page tree; deeper is a loop
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One signature to add. certify: it must be the first of its file and allows no change after it."""
+    """One signature to add. certify: it must be the first of its file and allows no change after it.
+
+    symbol: drawn in the same revision, beside the signature's own mark.
+    """
 
     field: str
     mark: Mark
     place: MarkPlace
     certify: bool = False
+    symbol: Symbol | None = None
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """All that the revision says to a reader."""
+        symbol = self.symbol
+        return self.mark.lines if symbol is None else (*self.mark.lines, symbol.content, symbol.serial)
 
 
 def add_revision(
@@ -62,9 +73,21 @@ def add_revision(
     pyHanko raises on a file it cannot read; the file is then of no further use.
     """
     writer = _open(stream, revision, signed_at)
-    unit_pt = _check_page(writer, revision)
-    drawing = draw(revision.mark, revision.place, demo=credential.demo, font=font, unit_pt=unit_pt)
-    _PadesRevision(writer, revision, signer, credential, timestamper).write(drawing, signed_at)
+    unit_pt = _check_page(writer, revision.place, revision.mark.role)
+    symbol = revision.symbol
+    drawing = draw(
+        revision.mark,
+        revision.place,
+        demo=credential.demo,
+        font=font,
+        unit_pt=unit_pt,
+        also=symbol.letters if symbol else "",
+    )
+    beside = None
+    if symbol is not None:
+        unit_pt = _check_page(writer, symbol.place, revision.mark.role)
+        beside = draw_symbol(symbol, drawing.lettering, unit_pt=unit_pt)
+    _PadesRevision(writer, revision, signer, credential, timestamper).write(drawing, beside, signed_at)
 
 
 class _Writer(IncrementalPdfFileWriter):  # type: ignore[misc]  # pyHanko is untyped to mypy here
@@ -113,13 +136,17 @@ class _PadesRevision:
     credential: Credential
     timestamper: TimeStamper | None
 
-    def write(self, drawing: Drawing, signed_at: datetime) -> None:
+    def write(self, drawing: Drawing, beside: Drawing | None, signed_at: datetime) -> None:
         # PAdES names itself by this extension as long as the file is below PDF 2.0.
         self.writer.ensure_output_version((1, 7))
         self.writer.register_extension(ESIC_EXTENSION_1)
         steps = PdfCMSEmbedder(new_field_spec=self._field()).write_cms(self.revision.field, self.writer)
         widget = next(steps).get_object()
-        widget["/AP"] = generic.DictionaryObject({pdf_name("/N"): embed_appearance(self.writer, drawing)})
+        font = embed_font(self.writer, drawing.lettering)
+        widget["/AP"] = generic.DictionaryObject({pdf_name("/N"): embed_appearance(self.writer, drawing, font)})
+        if self.revision.symbol is not None and beside is not None:
+            symbol = self.revision.symbol
+            embed_stamp(self.writer, beside, font, symbol.place, f"QR: {symbol.content}; {symbol.serial}")
         placeholder = SignatureObject(
             timestamp=signed_at, subfilter=SigSeedSubFilter.PADES, bytes_reserved=2 * self._room()
         )
@@ -163,7 +190,7 @@ def _open(stream: BinaryIO, revision: Revision, signed_at: datetime) -> _Writer:
     if revision.certify and any(enumerate_sig_fields(writer.prev, filled_status=True)):
         raise SigningFailed(role, "a certifying signature must be the first of its file")
     size = stream.seek(0, os.SEEK_END)
-    told = "\0".join((revision.field, role, signed_at.isoformat(), str(size), *revision.mark.lines))
+    told = "\0".join((revision.field, role, signed_at.isoformat(), str(size), *revision.told))
     writer.pin_id(hashlib.sha256(told.encode() + bytes(writer.document_id[0])).digest()[:16])
     return writer
 
@@ -178,12 +205,11 @@ def _end_the_line(stream: BinaryIO) -> None:
         stream.write(b"\n")
 
 
-def _check_page(writer: _Writer, revision: Revision) -> float:
+def _check_page(writer: _Writer, place: MarkPlace, role: str) -> float:
     """Return the points per user-space unit of the mark's page; its rotation must be the place's.
 
     A place measured on another rotation would put the mark aslant or over text.
     """
-    place, role = revision.place, revision.mark.role
     page = writer.find_page_for_modification(place.page_index)[0].get_object()
     turned = int(_inherited(page, "/Rotate") or 0) % 360
     if turned != place.rotation:

@@ -55,10 +55,20 @@ def sign_archived_file(
         Revision(DIGITIZER_FIELD, digitizer, places[0]),
         Revision(AGENCY_FIELD, agency, places[1]),
     )
-    timestamper = HTTPTimeStamper(timestamp_url, timeout=TIMESTAMP_SECONDS) if timestamp_url else None
     return sign_file(
-        rendition, out, revisions, signer=signer, signed_at=signed_at, timestamper=timestamper, font=font
+        rendition,
+        out,
+        revisions,
+        signer=signer,
+        signed_at=signed_at,
+        timestamper=timestamper_of(timestamp_url),
+        font=font,
     )
+
+
+def timestamper_of(timestamp_url: str | None) -> TimeStamper | None:
+    """Return a client of the RFC 3161 authority at an address, waited for 10 s at most; None for none."""
+    return HTTPTimeStamper(timestamp_url, timeout=TIMESTAMP_SECONDS) if timestamp_url else None
 
 
 def sign_file(

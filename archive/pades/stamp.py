@@ -4,9 +4,12 @@ Circular 01/2023 art. 8: the digitizer's mark, top left of page 1: the name and 
 Decree 30/2020 annex I part II.3: the agency's mark, top right, without image: form of the copy, name of the
 agency, time of signing `dd/mm/yyyy; hh:mm:ss; +07:00`, Times New Roman, regular case, upright, 10 pt, black.
 Law on e-transactions art. 12.1: a paper turned electronic carries a sign of conversion and who converted it.
+Decree 31/2026 art. 11: a copy names the archive number and the degree of originality.
 """
 
+import string
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -20,9 +23,12 @@ FONT_SIZE_PT = 10.0
 FONT_SIZE_PT_MIN = 6.0
 LEADING = 1.15  # of the font size, line to line
 PAPER_CONVERSION = "Bản số hóa từ bản giấy"
+OFFICE_COPY = "SAO Y"
+ORIGINAL_BOOK_COPY = "BẢN SAO ĐIỆN TỬ TỪ SỔ GỐC"
 DEMO_LINE = "TRÌNH DIỄN – không có giá trị pháp lý"
+DIGITIZED = "02 – số hóa"  # degree of originality of what was scanned, CPY-10
 _STEP_PT = 0.5
-_SLACK = 0.01  # user-space units; a place given by its corners loses a little to rounding
+SLACK = 0.01  # user-space units; a place given by its corners loses a little to rounding
 
 Rotation = Literal[0, 90, 180, 270]
 
@@ -96,41 +102,76 @@ def agency_mark(
     return Mark(role, (form, agency_name, legal_time(signed_at), f"Người chuyển đổi: {converter}"))
 
 
+def copy_mark(
+    role: str, *, form: str, agency_name: str, signed_at: datetime, number: str, archive_number: str
+) -> Mark:
+    """Return a copy's mark: its form, agency, time of signing, register number, archive number, originality."""
+    return Mark(
+        role,
+        (
+            form,
+            agency_name,
+            legal_time(signed_at),
+            number,
+            f"Số lưu trữ: {archive_number}",
+            f"Độ gốc: {DIGITIZED}",
+        ),
+    )
+
+
+def register_line(number_text: str, book: int) -> str:
+    """Return the register's line of a copy's mark: `Số: 01/2026; quyển 1`."""
+    return f"Số: {number_text}; quyển {book}"
+
+
+def largest_copy_mark(role: str, *, agency_name: str, signed_at: datetime, archive_number: str) -> Mark:
+    """Return the mark of a copy with the longest form and register number there can be, to keep room by."""
+    return copy_mark(
+        role,
+        form=ORIGINAL_BOOK_COPY,
+        agency_name=agency_name,
+        signed_at=signed_at,
+        number=register_line("99999/9999", 999),
+        archive_number=archive_number,
+    )
+
+
 def mark_size(mark: Mark, *, width: float, demo: bool, font: Path) -> tuple[float, float]:
     """Return the width and height (pt) a mark takes at full lettering when wrapped to a width.
 
     For finding a place: ask with the width wanted, and keep a rectangle of what comes back. Never wider.
     """
     lines = _lines_of(mark, demo=demo)
-    lettering = cut(font, _letters(lines))
+    lettering = cut(font, letters_of(lines))
     set_lines = _wrap(lines, lettering, FONT_SIZE_PT, width)
     widest = max(lettering.width_of(line, FONT_SIZE_PT) for line in set_lines)
     return widest, _height(len(set_lines), lettering, FONT_SIZE_PT)
 
 
-def draw(mark: Mark, place: MarkPlace, *, demo: bool, font: Path, unit_pt: float = 1.0) -> Drawing:
+def draw(mark: Mark, place: MarkPlace, *, demo: bool, font: Path, unit_pt: float = 1.0, also: str = "") -> Drawing:
     """Set a mark into its place, from the top left as the reader sees it.
 
     Long lines wrap; only when the wrapped lines are too many for the place is the lettering made smaller.
-    unit_pt: points per user-space unit (the page's /UserUnit). Raises MarkDoesNotFit, FontMissing.
+    unit_pt: points per user-space unit (the page's /UserUnit). also: letters the font is cut to beside the
+    mark's own, for a symbol that shares it. Raises MarkDoesNotFit, FontMissing.
     """
     width, height = place.upright_size
     lines = _lines_of(mark, demo=demo)
-    lettering = cut(font, _letters(lines))
+    lettering = cut(font, letters_of((*lines, also)))
     size_pt = FONT_SIZE_PT
     while True:
         size = size_pt / unit_pt
-        set_lines = _wrap(lines, lettering, size, width + _SLACK)
-        if set_lines and _height(len(set_lines), lettering, size) <= height + _SLACK:
+        set_lines = _wrap(lines, lettering, size, width + SLACK)
+        if set_lines and _height(len(set_lines), lettering, size) <= height + SLACK:
             break
         size_pt -= _STEP_PT
         if size_pt < FONT_SIZE_PT_MIN:
             raise MarkDoesNotFit(width * unit_pt, height * unit_pt)
     return Drawing(
-        content=_content(set_lines, lettering, size, height),
+        content=text_content(set_lines, lettering, size, top=height),
         width=width,
         height=height,
-        matrix=_turned(place.rotation, width, height),
+        matrix=turned(place.rotation, width, height),
         lettering=lettering,
     )
 
@@ -142,8 +183,12 @@ def _lines_of(mark: Mark, *, demo: bool) -> tuple[str, ...]:
     return tuple(line for line in clean if line)
 
 
-def _letters(lines: tuple[str, ...]) -> str:
-    return "".join(sorted({letter for line in lines for letter in line} | {" "}))
+def letters_of(lines: tuple[str, ...]) -> str:
+    """Return the letters to cut a font to: those of the lines and every digit.
+
+    The marks of one agency then differ in few letters, and a font cut once serves most of them.
+    """
+    return "".join(sorted({letter for line in lines for letter in line} | set(" " + string.digits)))
 
 
 def _height(count: int, lettering: Lettering, size: float) -> float:
@@ -183,12 +228,15 @@ def _broken(word: str, lettering: Lettering, size: float, width: float) -> list[
     return pieces
 
 
-def _content(lines: list[str], lettering: Lettering, size: float, height: float) -> bytes:
-    """Write the text: black, one text object, the first baseline an ascent below the top."""
+def text_content(
+    lines: Sequence[str], lettering: Lettering, size: float, *, top: float, left: float = 0.0
+) -> bytes:
+    """Write lines of text: black, one text object, the first baseline an ascent below the top."""
     leading = size * LEADING
-    first = height - lettering.ascent * size / UNITS_PER_EM
+    first = top - lettering.ascent * size / UNITS_PER_EM
     shown = "\nT*\n".join(f"<{_hex(line, lettering)}> Tj" for line in lines)
-    text = f"q\nBT\n0 g\n/F1 {_number(size)} Tf\n{_number(leading)} TL\n0 {_number(first)} Td\n{shown}\nET\nQ"
+    start = f"{number(left)} {number(first)} Td"
+    text = f"q\nBT\n0 g\n/F1 {number(size)} Tf\n{number(leading)} TL\n{start}\n{shown}\nET\nQ"
     return text.encode("ascii")
 
 
@@ -196,11 +244,12 @@ def _hex(line: str, lettering: Lettering) -> str:
     return "".join(f"{lettering.glyphs[letter]:04X}" for letter in line)
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Write a number as a content stream has it: four decimals at most."""
     return f"{value:.4f}".rstrip("0").rstrip(".")
 
 
-def _turned(rotation: Rotation, width: float, height: float) -> tuple[float, float, float, float, float, float]:
+def turned(rotation: Rotation, width: float, height: float) -> tuple[float, float, float, float, float, float]:
     """Turn the upright box against the page's own clockwise turn, back into the positive quadrant."""
     if rotation == 90:
         return (0, 1, -1, 0, height, 0)

@@ -1,13 +1,15 @@
-"""Free places for the two marks of page 1: the digitizer's at the top left, the agency's at the top right.
+"""Free places for the marks of page 1: a digitizer's or a QR at the top left, an agency's at the top right.
 
-SIG-1, SIG-4: the marks overlap neither each other nor anything written. Where there is no room the page's box
-grows at the reader's top (and at the right on a paper narrower than both marks); the page is never scaled.
+SIG-1, SIG-3, SIG-4: they overlap neither each other nor anything written, stamped or drawn. Where there is
+no room the page's box grows at the reader's top (and at the right on a paper narrower than both marks); the page
+is never scaled.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 
 from ocr.page import Box
 from ocr.pdfa.frame import PageFrame, Rect
@@ -17,6 +19,7 @@ from ocr.pixels import Pixels
 EDGE_PT = 10.0  # from the page's edge: printers leave a margin
 CLEAR_PT = 3.0  # from whatever is written, and from each other
 INK_BELOW = 128  # grey level that counts as ink
+INK_LEAST_PX = 3  # in a cell: a full stop at 150 dpi has more, a speck of dust less
 CELL_PX = 16
 
 Size = tuple[float, float]
@@ -63,14 +66,23 @@ def _mark(frame: PageFrame, rect: Rect) -> MarkRectangle:
     return MarkRectangle(0, x0, y0, x1, y1, cast(Rotation, frame.rotation))
 
 
-def ink_boxes(pixels: Pixels, *, below: int = INK_BELOW) -> list[Box]:
-    """Return boxes that together hold all ink of a page no words are known of, in stored pixels.
+def ink_boxes(pixels: Pixels, *, below: int = INK_BELOW, at_least: int = 1) -> list[Box]:
+    """Return boxes that together hold all ink of a page, in stored pixels: rows of cells, none above another.
 
-    below: the grey level under which a pixel is ink.
+    below: the grey level under which a pixel is ink, in any colour. at_least: fewer such pixels in a cell are
+    the scanner's dirt, not ink.
     """
-    grey = pixels if pixels.ndim == 2 else pixels.min(axis=2)
-    height, width = grey.shape
-    padded = np.full((-(-height // CELL_PX) * CELL_PX, -(-width // CELL_PX) * CELL_PX), 255, np.uint8)
-    padded[:height, :width] = grey
-    cells = padded.reshape(padded.shape[0] // CELL_PX, CELL_PX, -1, CELL_PX).min(axis=(1, 3)) < below
-    return [Box(int(x) * CELL_PX, int(y) * CELL_PX, CELL_PX, CELL_PX) for y, x in np.argwhere(cells)]
+    height, width = pixels.shape[:2]
+    rows, columns = -(-height // CELL_PX), -(-width // CELL_PX)
+    dark = np.zeros((rows * CELL_PX, columns * CELL_PX, pixels.size // (height * width)), np.uint8)
+    np.less(pixels.reshape(height, width, -1), below, out=dark[:height, :width].view(np.bool_))
+    # Whole rows first: memory is read in order, which is ten times faster than a cell at a time.
+    down = dark.reshape(rows, CELL_PX, -1).sum(axis=1, dtype=np.uint16)
+    counts = down.reshape(rows, columns, CELL_PX, -1).sum(axis=2).max(axis=2)
+    return [box for row, inked in enumerate(counts >= at_least) for box in _runs(row, inked)]
+
+
+def _runs(row: int, inked: npt.NDArray[np.bool_]) -> Iterator[Box]:
+    edges = np.flatnonzero(np.diff(inked, prepend=False, append=False))
+    for start, end in edges.reshape(-1, 2).tolist():
+        yield Box(start * CELL_PX, row * CELL_PX, (end - start) * CELL_PX, CELL_PX)

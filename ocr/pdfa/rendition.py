@@ -31,7 +31,8 @@ class MarkRectangle:
 class Rendition:
     """The file that was built. rungs: one per page, how it came in. notes: what was not kept as it was.
 
-    conformance: the claim; checked_by: who checked it. mark_places: the digitizer's, then the agency's.
+    conformance: the claim; checked_by: who checked it. mark_places: free at the top left (the
+    digitizer's mark, a copy's QR), then at the top right (the agency's mark, a copy's).
     """
 
     length: int
@@ -43,11 +44,12 @@ class Rendition:
     notes: tuple[str, ...] = field(default=())
 
     def describe(self) -> dict[str, Any]:
-        """Return what the derivation record says of how the rendition came about."""
+        """Return what the derivation record says of how the rendition came about, and where marks may stand."""
         return {
             "conformance": self.conformance,
             "checked_by": self.checked_by,
             "rungs": {rung: self.rungs.count(rung) for rung in sorted(set(self.rungs))},
+            "mark_places": [place.to_json() for place in self.mark_places],
             "notes": list(self.notes),
         }
 

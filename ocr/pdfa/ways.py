@@ -17,7 +17,7 @@ from ocr.page import FileProbe, PageText
 from ocr.pdf_files import open_pdf
 from ocr.pdfa.frame import Rect, picture_frame, raster_frame, scan_frame
 from ocr.pdfa.odd_pages import OddPages, gather
-from ocr.pdfa.places import ink_boxes
+from ocr.pdfa.places import INK_LEAST_PX, ink_boxes
 from ocr.pdfa.sheets import OddPage, PageSource, Picture, Scan, Sheet
 from ocr.pictures import open_picture
 
@@ -79,13 +79,11 @@ class ReceivedPages:
         return sheet.level + 1 >= len(self._sources[index].ways)
 
     def written(self, sheet: Sheet, index: int) -> list[Rect]:
-        """Return what of a page must stay free of marks, in user space: its words, else its ink; overlays."""
+        """Return what of a page must stay free of marks, in user space: its words, its ink, its overlays."""
         text = self._texts[index]
-        if text is not None:
-            found = [sheet.frame.rect_of(word.box) for word in text.words]
-        else:
-            found = self._ink(sheet, index)
-        return found + list(sheet.overlay.taken if sheet.overlay is not None else ())
+        words = [sheet.frame.rect_of(word.box) for word in text.words] if text is not None else []
+        overlays = sheet.overlay.taken if sheet.overlay is not None else ()
+        return [*words, *self._ink(sheet, index), *overlays]
 
     def _ink(self, sheet: Sheet, index: int) -> list[Rect]:
         try:
@@ -93,7 +91,7 @@ class ReceivedPages:
         except (PageFailed, InputRejected):
             return [sheet.frame.box]  # unknown is not free
         frame = replace(sheet.frame, width_px=pixels.shape[1], height_px=pixels.shape[0])
-        return [frame.rect_of(box) for box in ink_boxes(pixels)]
+        return [frame.rect_of(box) for box in ink_boxes(pixels, at_least=INK_LEAST_PX)]
 
     def _of_pictures(self) -> list[PageSource]:
         kind = self._probe.media_type

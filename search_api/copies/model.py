@@ -80,7 +80,10 @@ class RequestForm:
 
 @dataclass(frozen=True, slots=True)
 class CopyFacts:
-    """A copy as its register has it. number_text: as printed, `01/2026`. sha256: of the whole file once issued."""
+    """A copy as its register has it. agency: its name as printed. number_text: as printed, `01/2026`.
+
+    reserved_at: the time in its mark. sha256: of the whole file, once there is one.
+    """
 
     serial: str
     status: CopyStatus
@@ -100,7 +103,11 @@ class CopyFacts:
 
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
-    """A request with its decision, and its copy once there is one."""
+    """A request with its decision, and its copy once there is one.
+
+    needs_approval: a second person has to decide. refusal_reason: the rule's sentence in Vietnamese, or what the
+    person who refused wrote; refusal_reason_en: the rule's sentence in English.
+    """
 
     id: str
     record_id: RecordId
@@ -120,6 +127,7 @@ class RequestFacts:
     refusal_citation: str | None
     needs_approval: bool
     copy: CopyFacts | None
+    refusal_reason_en: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the request as the command line and the API show it; instants are RFC 3339 UTC."""

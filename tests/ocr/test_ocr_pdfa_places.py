@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ocr.page import Box
 from ocr.pdfa.frame import PageFrame, Rect
-from ocr.pdfa.places import CLEAR_PT, EDGE_PT, ink_boxes, keep_places
+from ocr.pdfa.places import CLEAR_PT, EDGE_PT, INK_LEAST_PX, ink_boxes, keep_places
 from ocr.pdfa.rendition import MarkRectangle
 
 SIZES = ((150.0, 24.0), (200.0, 48.0))
@@ -115,6 +115,32 @@ def test_ink_is_covered_by_its_boxes() -> None:
     pixels: Any = np.full((101, 70), 255, np.uint8)
     pixels[100, 69] = pixels[3, 5] = 0
     assert ink_boxes(pixels) == [Box(0, 0, 16, 16), Box(64, 96, 16, 16)]
+
+
+@pytest.mark.parametrize("channel", [0, 1, 2])
+def test_ink_of_any_colour_is_ink(channel: int) -> None:
+    pixels: Any = np.full((40, 70, 3), 240, np.uint8)
+    pixels[20:24, 30:50, channel] = 40
+    assert ink_boxes(pixels, at_least=INK_LEAST_PX) == [Box(16, 16, 48, 16)]
+
+
+def test_a_speck_of_dust_is_no_ink_and_a_full_stop_is() -> None:
+    pixels: Any = np.full((40, 70), 240, np.uint8)
+    pixels[3, 5:7] = 0
+    assert ink_boxes(pixels, at_least=INK_LEAST_PX) == []
+    pixels[18:20, 38:40] = 0
+    assert ink_boxes(pixels, at_least=INK_LEAST_PX) == [Box(32, 16, 16, 16)]
+
+
+@given(dots=st.lists(st.tuples(st.integers(0, 99), st.integers(0, 69)), max_size=20))
+def test_no_ink_lies_outside_its_boxes(dots: list[tuple[int, int]]) -> None:
+    pixels: Any = np.full((100, 70), 255, np.uint8)
+    for y, x in dots:
+        pixels[y, x] = 0
+    for box in ink_boxes(pixels):
+        assert pixels[box.y : box.y + box.height, box.x : box.x + box.width].min() == 0
+        pixels[box.y : box.y + box.height, box.x : box.x + box.width] = 255
+    assert pixels.min() == 255
 
 
 def test_blank_paper_has_no_ink() -> None:

@@ -1,0 +1,103 @@
+"""What runs beside the workers of one home: the index kept up with the records stream, copies left half done."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy.exc import OperationalError
+
+from archive.database import reading
+from archive.errors import ArchiveError
+from console.home import Home
+from search_api.errors import SearchApiError
+from search_api.index.completeness import Completeness
+from search_api.index.port import RecordIndex
+from search_api.index.projector import Projector, records_head
+
+POLL_SECONDS = 0.3
+QUICK_SECONDS = 10.0  # how long a search waits for an index that is behind before it answers and says so
+
+TROUBLES = (ArchiveError, SearchApiError, OperationalError, OSError)  # what may pass; the index waits for it
+
+log = logging.getLogger(__name__)
+
+
+def catch_up(home: Home, *, seconds: float | None = QUICK_SECONDS) -> Completeness:
+    """Bring the index up to date, for so long at most, and say how far it is. Raises IndexUnavailable."""
+    index = home.index()
+    try:
+        return Projector(home.engine, home.store(), home.seal(), index).catch_up(seconds=seconds)
+    finally:
+        index.close()
+
+
+def keep_up(home: Home) -> None:
+    """Bring the index up to date after an act that is done already, whatever becomes of the index."""
+    try:
+        catch_up(home)
+    except TROUBLES as error:
+        log.warning("the index is not up to date: %s", error)
+
+
+class Follower:
+    """Keeps the index up with the stream in a thread of its own, and does a chore now and then beside it.
+
+    An index that can't be used is tried again and told once: nothing else waits for it.
+    """
+
+    def __init__(
+        self, home: Home, *, chore: Callable[[], object] = lambda: None, chore_seconds: float = 60.0
+    ) -> None:
+        self._home = home
+        self._chore = chore
+        self._chore_seconds = chore_seconds
+        self._index: RecordIndex | None = None
+        self._reached = -1
+        self._troubled: set[str] = set()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="follower")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        """Follow until told to stop, and once more then: what came last is found too."""
+        chored = float("-inf")
+        while not self._stopping.is_set():
+            self._attempt("index", self._catch_up)
+            if time.monotonic() - chored >= self._chore_seconds:
+                self._attempt("chore", self._chore)
+                chored = time.monotonic()
+            self._stopping.wait(POLL_SECONDS)
+        self._attempt("index", self._catch_up)
+        if self._index is not None:
+            self._index.close()
+
+    def _attempt(self, name: str, act: Callable[[], object]) -> None:
+        try:
+            act()
+            self._troubled.discard(name)
+        except TROUBLES as error:
+            if name not in self._troubled:
+                log.warning("%s: tried again until it works: %s", name, error)
+            self._troubled.add(name)
+
+    def _catch_up(self) -> None:
+        if self._index is None:
+            self._index = self._home.index()
+        with reading(self._home.engine) as connection:
+            head = records_head(connection)
+        if head != self._reached:
+            projector = Projector(self._home.engine, self._home.store(), self._home.seal(), self._index)
+            behind = projector.catch_up(seconds=QUICK_SECONDS).behind
+            self._reached = head if behind == 0 else -1

@@ -1,0 +1,94 @@
+"""The commands about records and holds."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from archive.effects import EffectKind
+from console import holdings
+from console.door import Door, json_option
+from console.words.speak import Language, word
+
+
+def add_record(sohoa: click.Group, language: Language) -> None:
+    """Add them to the command line."""
+
+    def say(name: str) -> str:
+        return word(name, language)
+
+    @sohoa.group(help=say("record"))
+    def record() -> None:
+        pass
+
+    @record.command("list", help=say("record.list"))
+    @click.option("--batch", "batch_id", help=say("record.list.batch"))
+    @click.option("--state", help=say("record.list.state"))
+    @json_option(language)
+    @click.pass_obj
+    def record_list(door: Door, batch_id: str | None, state: str | None) -> None:
+        holdings.list_records(door.home(), door.terminal, batch_id=batch_id, state=state)
+
+    @record.command("show", help=say("record.show"))
+    @click.argument("name")
+    @json_option(language)
+    @click.pass_obj
+    def record_show(door: Door, name: str) -> None:
+        holdings.show_record(door.home(), door.terminal, name)
+
+    @record.command("text", help=say("record.text"))
+    @click.argument("name")
+    @click.option("--purpose", default="cli", help=say("record.purpose"))
+    @json_option(language)
+    @click.pass_obj
+    def record_text(door: Door, name: str, purpose: str) -> None:
+        holdings.show_text(door.home(), door.terminal, name, purpose=purpose)
+
+    @record.command("export", help=say("record.export"))
+    @click.argument("name")
+    @click.option("-o", "--out", type=click.Path(path_type=Path), help=say("record.out"))
+    @click.option("--purpose", default="cli", help=say("record.purpose"))
+    @json_option(language)
+    @click.pass_obj
+    def record_export(door: Door, name: str, out: Path | None, purpose: str) -> None:
+        holdings.export(door.home(), door.terminal, name, out=out, purpose=purpose)
+
+    @record.command("effect", help=say("record.effect"))
+    @click.argument("name")
+    @click.argument("kind", type=click.Choice(get_args(EffectKind)))
+    @click.option("--on", type=click.DateTime(["%Y-%m-%d"]), required=True, help=say("record.effect.on"))
+    @click.option("--basis", required=True, help=say("record.effect.basis"))
+    @click.option("--part", help=say("record.effect.part"))
+    @click.option("--linked", help=say("record.effect.linked"))
+    @json_option(language)
+    @click.pass_obj
+    def record_effect(door: Door, /, name: str, kind: EffectKind, on: datetime, **typed: Any) -> None:
+        holdings.write_effect(door.home(), door.terminal, name, kind, on=on.date(), **typed)
+
+
+def add_hold(sohoa: click.Group, language: Language) -> None:
+    """Add them to the command line."""
+
+    def say(name: str) -> str:
+        return word(name, language)
+
+    @sohoa.group(help=say("hold"))
+    def hold() -> None:
+        pass
+
+    @hold.command("place", help=say("hold.place"))
+    @click.argument("name")
+    @click.option("--basis", required=True, help=say("hold.basis"))
+    @json_option(language)
+    @click.pass_obj
+    def hold_place(door: Door, name: str, basis: str) -> None:
+        holdings.hold_record(door.home(), door.terminal, name, basis=basis)
+
+    @hold.command("lift", help=say("hold.lift"))
+    @click.argument("name")
+    @click.option("--basis", required=True, help=say("hold.basis"))
+    @json_option(language)
+    @click.pass_obj
+    def hold_lift(door: Door, name: str, basis: str) -> None:
+        holdings.lift_record(door.home(), door.terminal, name, basis=basis)

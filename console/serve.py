@@ -1,0 +1,191 @@
+"""Serving one home: the interface in this process, the workers as its children, the index in a thread beside.
+
+Everything started here ends here: on SIGINT or SIGTERM requests under way are answered, workers finish their
+item, and no process is left. What is killed outright takes its children with it (the kernel sees to it).
+"""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from contextlib import ExitStack
+from multiprocessing.process import BaseProcess
+from types import TracebackType
+from typing import Self
+
+import click
+import uvicorn
+
+from console.embedded import Follower
+from console.home import Home, utc_now
+from console.intake_work import supervise
+from console.settings import HomeSettings
+from console.terminal import Terminal
+from console.web.routes import web_pages
+from console.words.speak import word
+from ingest.batch_desk import BatchDesk
+from ingest.checks import clean_scratch
+from ingest.routes import batch_routes
+from ingest.supervisor import GRACE_SECONDS, spawn_context
+from search_api.app import create_app
+from search_api.copies.issue import resume_copies
+from search_api.copies.verify import prepare_jail
+from search_api.gate import Gate
+
+ANSWER_SECONDS = 15  # how long requests under way may take once told to stop
+AGAIN_SECONDS = 2.0  # before workers that ended by themselves are started anew
+
+log = logging.getLogger("sohoa.serve")
+
+
+def run_server(home: Home, terminal: Terminal, *, host: str, port: int, workers: int) -> None:
+    """Serve until told to stop. port 0: any free one. Raises click.UsageError when it can't listen there.
+
+    1. listen first: a second start fails before it touches anything; 2. clean what a killed run left; 3. open
+    what requests are answered from, and the jail; 4. index, unfinished copies and workers beside; 5. answer.
+    """
+    with ExitStack() as stack:
+        listening = stack.enter_context(_listen(host, port, terminal))  # 1
+        url = _url_of(listening)
+        logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+        logging.getLogger("sohoa").setLevel(logging.INFO)
+        clean_scratch(home.settings.ingest.scratch)  # 2
+        home.store().sweep()
+        home.staging().sweep()
+        services = stack.enter_context(home.services())  # 3
+        prepare_jail(services.jail)
+        gate = Gate(services)
+        routers = [batch_routes(_batch_desk(home), gate), web_pages(services)]
+        server = _Server(
+            uvicorn.Config(
+                create_app(services, routers=routers, gate=gate),
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,  # where a request comes from is the connection's word, not a header's
+                server_header=False,
+                timeout_graceful_shutdown=ANSWER_SECONDS,
+            )
+        )
+        stack.enter_context(server.stopped_by_signals())
+        log.info("files are opened behind %s", services.jail.mode)
+        stack.enter_context(Follower(home, chore=lambda: resume_copies(services.copies)))  # 4
+        stack.enter_context(WorkTree(home.settings, workers))
+        terminal.say("say.serving", url=url)
+        terminal.answer({"url": url})
+        sys.stdout.flush()
+        server.run(sockets=[listening])  # 5
+    terminal.say("say.stopped")
+
+
+def _listen(host: str, port: int, terminal: Terminal) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=256)
+    except OSError as error:
+        said = word("serve.taken", terminal.language, host=host, port=port, reason=_reason(error))
+        raise click.UsageError(said) from error
+
+
+def _reason(error: OSError) -> str:
+    # What Python says besides repeats the address; a name that is not known has no number of its own.
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
+
+
+def _url_of(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _batch_desk(home: Home) -> BatchDesk:
+    uploads = home.settings.folder / "uploads"
+    uploads.mkdir(exist_ok=True)
+    return BatchDesk(
+        engine=home.engine,
+        store=home.store(),
+        staging=home.staging(),
+        seal=home.seal(),
+        settings=home.settings.ingest,
+        uploads=uploads,
+        new_scratch=home.new_scratch,
+        new_reader=home.reader,
+        prepare_signing=home.prepare_signing,
+        now=utc_now,
+    )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, stopped by signals that end nothing else."""
+
+    def stopped_by_signals(self) -> ExitStack:
+        """Take SIGINT and SIGTERM until the returned context ends.
+
+        The framework takes them while it runs and raises them again when it has stopped, which would end this
+        process before its children are; and one that comes earlier would be lost.
+        """
+        restored = ExitStack()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            restored.callback(signal.signal, number, signal.signal(number, self._told_to_stop))
+        return restored
+
+    def _told_to_stop(self, _number: int, _frame: object) -> None:
+        self.should_exit = True
+
+
+class WorkTree:
+    """The workers' supervisor as a child process, started anew should it end by itself.
+
+    One thread starts it and waits for it: the kernel ties a child's life to the thread that started it.
+    """
+
+    def __init__(self, settings: HomeSettings, workers: int) -> None:
+        self._settings = settings
+        self._workers = workers
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._tend, name="work-tree")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def _tend(self) -> None:
+        if self._workers == 0:
+            return
+        while not self._stopping.is_set():
+            child = spawn_context().Process(
+                target=supervise_as_child, args=(self._settings, self._workers), name="sohoa-work"
+            )
+            child.start()
+            while child.is_alive() and not self._stopping.wait(0.2):
+                pass
+            if self._stopping.is_set():
+                _end(child)
+                return
+            log.warning("the workers ended by themselves (%s); starting them anew", child.exitcode)
+            self._stopping.wait(AGAIN_SECONDS)
+
+
+def _end(child: BaseProcess) -> None:
+    """Ask the supervisor to stop, which asks its workers; end what does not."""
+    child.terminate()
+    child.join(GRACE_SECONDS + 10)
+    if child.is_alive():
+        child.kill()
+        child.join()
+
+
+def supervise_as_child(settings: HomeSettings, workers: int) -> None:
+    """Be the supervisor of a serving home's workers."""
+    # Imported here: loading what reads and signs takes a second, which only worker processes should pay.
+    from ingest.workman import die_with_parent
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server decides, not the terminal
+    die_with_parent()
+    supervise(Home.open(settings), workers=workers, until_idle=False)

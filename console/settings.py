@@ -1,0 +1,135 @@
+"""The settings of one installation, read from the environment here and nowhere else; docs/settings.md lists them.
+
+Secrets come from files in the home or from settings of their own, never from a URL.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from archive.errors import HomeNotReady
+from ingest.settings import IngestSettings
+from retention.locks import LockSettings
+from search_api.copies.model import CopySettings
+from search_api.services import ApiSettings
+
+API = ApiSettings()  # where the defaults are written down
+
+
+@dataclass(frozen=True, slots=True)
+class HomeSettings:
+    """Where everything of one installation is. Each field has the environment variable of docs/settings.md.
+
+    api_key: who acts at the command line in place of the local principal.
+    """
+
+    folder: Path
+    database_url: str
+    store_url: str
+    keys_url: str
+    index_url: str
+    rules_folder: Path | None
+    ingest: IngestSettings
+    copies: CopySettings
+    api: ApiSettings
+    api_key: str | None = None
+
+    @property
+    def keys_folder(self) -> Path:
+        """Where the sealing keys and, on the embedded default, the signing keys lie."""
+        return self.folder / "keys"
+
+    @property
+    def roots_folder(self) -> Path:
+        """Where an operator lays further root certificates, one or more PEM blocks a file."""
+        return self.folder / "roots"
+
+
+def read_settings(folder: Path, environment: Mapping[str, str]) -> HomeSettings:
+    """Return the settings of a home. Raises HomeNotReady naming the setting that is wrong."""
+    home = folder.resolve()
+    get = environment.get
+    rules = get("RETENTION_RULES")
+    try:
+        ingest, api = _ingest(home, environment), _api(environment)
+    except ValueError as error:
+        raise HomeNotReady(f"a setting is not a number: {error}") from error
+    return HomeSettings(
+        folder=home,
+        database_url=get("ARCHIVE_DATABASE_URL", f"sqlite:///{home}/archive.db"),
+        store_url=get("ARCHIVE_STORE_URL", (home / "objects").as_uri()),
+        keys_url=get("ARCHIVE_KEYS_URL", (home / "keys").as_uri()),
+        index_url=get("SEARCH_INDEX_URL", f"sqlite:///{home}/index.db"),
+        rules_folder=Path(rules) if rules else None,
+        ingest=ingest,
+        copies=_copies(environment),
+        api=api,
+        api_key=get("SOHOA_API_KEY") or None,
+    )
+
+
+def _ingest(home: Path, environment: Mapping[str, str]) -> IngestSettings:
+    get = environment.get
+    # A drill needs two settings: one alone, left behind in an environment, arms nothing.
+    failpoint = get("SOHOA_FAILPOINT") if get("SOHOA_DRILL") == "kill-me" else None
+    locks = LockSettings(
+        candidate_days=int(get("RETENTION_CANDIDATE_DAYS", "90")),
+        permanent_days=int(get("RETENTION_PERMANENT_DAYS", "3650")),
+        renew_before_days=int(get("RETENTION_RENEW_BEFORE_DAYS", "30")),
+    )
+    return IngestSettings(
+        staging_url=get("INGEST_STAGING_URL", (home / "staging").as_uri()),
+        scratch=Path(get("INGEST_SCRATCH", str(home / "scratch"))),
+        engine_url=get("OCR_ENGINE_URL", "tesseract:?lang=vie"),
+        lease_seconds=float(get("INGEST_LEASE_SECONDS", "60")),
+        heartbeat_seconds=float(get("INGEST_HEARTBEAT_SECONDS", "15")),
+        settle_seconds=float(get("INGEST_SETTLE_SECONDS", "2")),
+        settle_patience_seconds=float(get("INGEST_SETTLE_PATIENCE_SECONDS", "60")),
+        acceptance=_acceptance(get("INGEST_ACCEPTANCE", "person")),
+        timestamp_url=get("INGEST_TIMESTAMP_URL") or None,
+        locks=locks,
+        failpoint=failpoint,
+    )
+
+
+def _acceptance(value: str) -> Literal["person", "policy"]:
+    if value == "policy":
+        return "policy"
+    if value == "person":
+        return "person"
+    raise HomeNotReady(f"INGEST_ACCEPTANCE must be person or policy, not {value!r}")
+
+
+def _copies(environment: Mapping[str, str]) -> CopySettings:
+    get = environment.get
+    units = get("COPY_APPROVAL_UNITS", "").strip()
+    named = frozenset(one.strip() for one in units.split(",") if one.strip())
+    return CopySettings(
+        public_url=_public_url(get("COPY_PUBLIC_URL", "")),
+        approval_units=None if units == "all" else named,
+        timestamp_url=get("COPY_TIMESTAMP_URL") or None,
+    )
+
+
+def _public_url(value: str) -> str:
+    """Return the address printed on copies, without a slash at its end; empty stays empty."""
+    url = value.strip().rstrip("/")
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment):
+        raise HomeNotReady(f"COPY_PUBLIC_URL must be an address such as https://tra-cuu.example.vn, not {value!r}")
+    return url
+
+
+def _api(environment: Mapping[str, str]) -> ApiSettings:
+    get = environment.get
+    hosts = tuple(one.strip() for one in get("API_TRUSTED_HOSTS", "*").split(",") if one.strip())
+    return ApiSettings(
+        upload_bytes=int(get("API_UPLOAD_BYTES", str(API.upload_bytes))),
+        body_bytes=int(get("API_BODY_BYTES", str(API.body_bytes))),
+        verify_bytes=int(get("API_VERIFY_BYTES", str(API.verify_bytes))),
+        public_per_minute=int(get("API_PUBLIC_PER_MINUTE", str(API.public_per_minute))),
+        key_failures_per_minute=int(get("API_KEY_FAILURES_PER_MINUTE", str(API.key_failures_per_minute))),
+        trusted_hosts=hosts or API.trusted_hosts,
+    )

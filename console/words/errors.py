@@ -1,0 +1,52 @@
+"""What people read when a command could not do its work: by the error's slug."""
+
+ERRORS: dict[str, tuple[str, str]] = {
+    "error.fault": (
+        "Lỗi của chương trình (không phải của bạn). Không có gì đã xác nhận bị mất; hãy gửi vết lỗi dưới đây.",
+        "A fault of this program, not yours. Nothing acknowledged is lost; please report the trace below.",
+    ),
+    "error.empty-file": ("Tệp rỗng.", "The file is empty."),
+    "error.home-not-ready": ("Kho chưa sẵn sàng: {detail}", "The archive is not ready: {detail}"),
+    "error.not-found": ("Không tìm thấy: {detail}", "Not found: {detail}"),
+    "error.manifest-unreadable": (
+        "Không đọc được bảng kê, chưa nhận tệp nào: {detail}",
+        "The manifest cannot be read, nothing was taken in: {detail}",
+    ),
+    "error.folder-unreadable": ("Không mở được thư mục: {detail}", "The folder cannot be opened: {detail}"),
+    "error.hold-refused": ("Không thực hiện được phong tỏa: {detail}", "The hold is refused: {detail}"),
+    "error.store-unavailable": (
+        "Kho đối tượng không dùng được: {detail}",
+        "The object store cannot be used: {detail}",
+    ),
+    "error.copy-refused": ("Không cấp bản sao: {detail}", "No copy is issued: {detail}"),
+    "error.request-invalid": ("Yêu cầu chưa hợp lệ: {detail}", "The request is not valid: {detail}"),
+    "error.not-now": ("Chưa làm được lúc này: {detail}", "Not possible now: {detail}"),
+    "error.second-person-needed": (
+        "Bản sao phải do một người khác với người yêu cầu duyệt.",
+        "A copy is approved by another person than the one who asked for it.",
+    ),
+    "error.idempotency-conflict": (
+        "Khóa chống lặp này đã dùng cho một yêu cầu khác; hãy dùng khóa mới.",
+        "This idempotency key was used before with another request; use a new one.",
+    ),
+    "error.query-invalid": ("Câu tìm kiếm không hiểu được: {detail}", "The query cannot be understood: {detail}"),
+    "error.cursor-invalid": (
+        "--cursor không phải của câu tìm kiếm này; hãy tìm lại từ đầu.",
+        "The cursor is not one of this query; start again without it.",
+    ),
+    "error.index-unavailable": (
+        "Chỉ mục không dùng được (kho không bị ảnh hưởng): {detail}",
+        "The index cannot be used (the archive is not concerned): {detail}",
+    ),
+    "error.purpose-needed": (
+        "Tài liệu sử dụng có điều kiện: hãy cho biết mục đích (--purpose).",
+        "The record is under conditional access: say what for (--purpose).",
+    ),
+    "error.act-forbidden": ("Bạn không có quyền làm việc này: {detail}", "You may not do this: {detail}"),
+    "error.key-refused": (
+        "Khóa API trong SOHOA_API_KEY không dùng được.",
+        "The API key in SOHOA_API_KEY does not work.",
+    ),
+    "error.principal-refused": ("Không thực hiện được: {detail}", "Refused: {detail}"),
+    "error.other": ("Không làm được: {detail}", "Not done: {detail}"),
+}

@@ -1,0 +1,130 @@
+"""Where on a page a query is met: the hit words, their boxes and a line of text; pure, for every adapter.
+
+An index may offer a page that only nearly matches (a phrase of marked and unmarked words): what is said here
+is the answer. In a snippet the words of each hit stand in «…»; where the page itself has such marks they become
+‹…›. Identifiers are shown as dots unless the caller of `locate` shows them.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from search_api.index.port import Box, IndexedPage, IndexedWord
+from search_api.index.query import Identifier, Phrase, Piece, Query
+
+WORDS_BEFORE = 6
+LEAD_CHARACTERS = 60  # before the first hit
+SNIPPET_WORDS = 24
+SNIPPET_CHARACTERS = 240
+MAX_BOXES = 500  # a page of one word repeated must not make an answer of its whole size
+OPENING, CLOSING = "«", "»"
+_OWN_MARKS = str.maketrans("«»", "‹›")
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where a page meets a query. hits: places of the words in the page, ascending; boxes: theirs, for a page."""
+
+    hits: tuple[int, ...]
+    boxes: tuple[Box, ...]
+    snippet: str
+
+
+def text_of(word: IndexedWord) -> str:
+    """Return a word as everyone who sees its page may see it."""
+    return word.text
+
+
+def locate(query: Query, page: IndexedPage, *, shown: Callable[[IndexedWord], str] = text_of) -> Located | None:
+    """Return where the words of a page meet every phrase of the query, or None if they don't.
+
+    shown: how a word is written in the snippet. A query of fields only meets every page, without hits.
+    """
+    exact, folded = page.exact.split(), page.folded.split()
+    places: set[int] = set()
+    for phrase in query.phrases:
+        starts = list(_starts(phrase, exact, folded))
+        if not starts:
+            return None
+        places.update(place for start in starts for place in range(start, start + len(phrase.pieces)))
+    hits = _hit_words(page, sorted(places))
+    boxes = []
+    for index in hits[:MAX_BOXES]:
+        box = page.words[index].box
+        if any(box):
+            boxes.append(box)
+    return Located(hits, tuple(boxes), _snippet(page.words, hits, shown))
+
+
+def phrase_is_in(phrase: Phrase, exact: str, folded: str) -> bool:
+    """Say whether index terms, as two texts of the same length in terms, hold the phrase."""
+    return next(_starts(phrase, exact.split(), folded.split()), None) is not None
+
+
+def _hit_words(page: IndexedPage, places: Sequence[int]) -> tuple[int, ...]:
+    """Return the words that the terms at these places were read from, ascending, each once."""
+    if not places:
+        return ()
+    ends = list(accumulate(told.count("\t") + 1 if told else 0 for told in page.exact.split(" ")))
+    hits: dict[int, None] = {}
+    for place in places:
+        index = bisect_right(ends, place)
+        hits[index] = None
+        if page.words[index].sealed is not None and place + 1 == ends[index]:
+            for following in range(index + 1, len(page.words)):
+                if not _goes_on(page.words[following]):
+                    break
+                hits[following] = None
+    return tuple(sorted(hits))
+
+
+def _goes_on(word: IndexedWord) -> bool:
+    """Whether a word begins with the rest of an identifier written in groups."""
+    return word.tokens[:1] == ("",)
+
+
+def _starts(phrase: Phrase, exact: list[str], folded: list[str]) -> Iterator[int]:
+    """Yield the place of the first term of every occurrence."""
+    wanted = [_wanted(piece, exact, folded) for piece in phrase.pieces]
+    # The longest term is likely the rarest: it is looked up, the others are compared around it.
+    anchor = max(range(len(wanted)), key=lambda n: len(wanted[n][1][0]))
+    column, values = wanted[anchor]
+    for value in values:
+        place = -1
+        for _ in range(column.count(value)):
+            place = column.index(value, place + 1)
+            start = place - anchor
+            if 0 <= start <= len(exact) - len(wanted) and all(
+                terms[start + n] in any_of for n, (terms, any_of) in enumerate(wanted)
+            ):
+                yield start
+
+
+def _wanted(piece: Piece, exact: list[str], folded: list[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Return the row of terms a piece is looked for in, and the terms that meet it."""
+    if isinstance(piece, Identifier):
+        return exact, piece.tokens
+    return (exact if piece.is_marked else folded), (piece.exact,)
+
+
+def _snippet(words: Sequence[IndexedWord], hit_words: Sequence[int], shown: Callable[[IndexedWord], str]) -> str:
+    """Return some words around the first hit, with dots where the page goes on."""
+    hits = frozenset(hit_words)
+    first = hit = hit_words[0] if hit_words else 0
+    while (
+        first > max(0, hit - WORDS_BEFORE) and sum(len(w.text) for w in words[first - 1 : hit]) < LEAD_CHARACTERS
+    ):
+        first -= 1
+    last, length = first, 0
+    while last < min(len(words), first + SNIPPET_WORDS) and length < SNIPPET_CHARACTERS:
+        length += len(words[last].text) + 1
+        last += 1
+    told = []
+    for index in range(first, last):
+        text = shown(words[index]).translate(_OWN_MARKS)[:SNIPPET_CHARACTERS]
+        if index in hits:
+            opens = OPENING if index == first or index - 1 not in hits else ""
+            text = opens + text + (CLOSING if index + 1 == last or index + 1 not in hits else "")
+        told.append(text)
+    return ("… " if first else "") + " ".join(told) + (" …" if last < len(words) else "")

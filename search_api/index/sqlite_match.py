@@ -1,0 +1,194 @@
+"""A query and a scope as SQL: for each class of records in scope a statement, all of them merged, newest first.
+
+What a person typed is only ever a value of a statement.
+"""
+
+import heapq
+import json
+import sqlite3
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from archive.access.policy import Scope
+from archive.record import PartyId
+from search_api.index.locate import phrase_is_in
+from search_api.index.packing import unpack_terms
+from search_api.index.query import Filter, Identifier, Phrase, Piece, Query
+from search_api.index.sqlite_tables import Generation
+
+_CHECK = "holds_phrase"  # SQL function: (place of the phrase among those checked, packed terms of a page)
+_WHOLE = frozenset(("type", "year"))
+_ANYWHERE = frozenset(("body",))
+_BY_TERMS = (
+    "SELECT {terms}.rowid, bm25({terms}) FROM {terms} "
+    "WHERE {terms} MATCH ? AND {terms}.rowid <= ?{more} ORDER BY {terms}.rowid DESC"
+)
+# A holder finds single records among many that are not theirs: without a score, for those would be in it.
+_OF_HOLDER = (
+    "SELECT {terms}.rowid, 0.0 FROM {terms} WHERE {terms} MATCH ? AND {terms}.rowid <= ?{more} "
+    "AND {terms}.rowid IN (SELECT p.id FROM {holder} h JOIN {page} p ON p.record = h.record WHERE h.party = ?) "
+    "ORDER BY {terms}.rowid DESC"
+)
+# Values are of one class each, and so the records that say them. By the index, for a walk down all pages would
+# pass by those of other classes.
+_BY_FIELDS = (
+    "SELECT p.id, 0.0 FROM {page} p INDEXED BY ix_{page} WHERE p.number = 0 AND p.id <= ?{more} ORDER BY p.id DESC"
+)
+_OF_HOLDER_BY_FIELDS = (
+    "SELECT p.id, 0.0 FROM {holder} h JOIN {page} p ON p.record = h.record "
+    "WHERE p.number = 0 AND p.id <= ?{more} AND h.party = ? ORDER BY p.id DESC"
+)
+_RECORD_SAYS = " AND p.record IN (SELECT record FROM {record_value} WHERE value IN ({chosen}))"
+_PAGE_SAYS = (
+    " AND EXISTS (SELECT 1 FROM {page} p JOIN {record_value} v ON v.record = p.record "
+    "WHERE p.id = {terms}.rowid AND v.value IN ({chosen}))"
+)
+_VALUES = "SELECT id, exact, folded FROM {value} WHERE class = ? AND name = ? AND {this}"
+_CHOSEN = "SELECT value FROM json_each(?)"
+_PAGE_HOLDS = " AND {check}({place}, (SELECT t.terms FROM {page_text} t WHERE t.page = {terms}.rowid))"
+
+Row = tuple[int, float]  # page and score; a lower score is better
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The classes a scope reaches: by unit; only where it is the holder; and where identifiers are shown."""
+
+    by_unit: frozenset[int]
+    by_holder: frozenset[int]
+    identifiers: frozenset[int]
+
+
+def reach_of(connection: sqlite3.Connection, of: Generation, scope: Scope) -> Reach:
+    """Decide a scope for every class."""
+    by_unit, by_holder, identifiers = set(), set(), set()
+    for number, units_text, mode, kept in of.run(connection, "SELECT id, units, mode, kept FROM {class}"):
+        units = frozenset(json.loads(units_text))
+        if units & scope.identifier_units:
+            identifiers.add(number)
+        if mode not in scope.modes:
+            continue
+        if units & (scope.units if kept else scope.candidate_units):
+            by_unit.add(number)
+        elif kept and scope.holder is not None:
+            by_holder.add(number)
+    return Reach(frozenset(by_unit), frozenset(by_holder), frozenset(identifiers))
+
+
+def matching(
+    connection: sqlite3.Connection, of: Generation, query: Query, scope: Scope, reach: Reach, *, newest: int
+) -> Generator[Row, None, None]:
+    """Yield the pages that meet a query within a scope, the newest first, up to the page `newest`."""
+    by_unit, by_holder = reach.by_unit, reach.by_holder
+    if query.has_identifiers:
+        by_unit, by_holder = by_unit & reach.identifiers, by_holder & reach.identifiers
+    statements = [_statement(connection, of, query, newest, number, None) for number in sorted(by_unit)]
+    if by_holder and scope.holder is not None:
+        held = of.run(
+            connection,
+            "SELECT DISTINCT p.class FROM {holder} h JOIN {page} p ON p.record = h.record WHERE h.party = ?",
+            (scope.holder,),
+        ).fetchall()
+        theirs = sorted(by_holder & {number for (number,) in held})
+        statements += [_statement(connection, of, query, newest, number, scope.holder) for number in theirs]
+    _install_check(connection, _checked(query))
+    cursors = [connection.execute(text, values) for text, values in statements]
+    try:
+        yield from heapq.merge(*cursors, key=lambda row: -row[0])
+    finally:
+        for cursor in cursors:
+            cursor.close()
+
+
+def _statement(
+    connection: sqlite3.Connection,
+    of: Generation,
+    query: Query,
+    newest: int,
+    number: int,
+    holder: PartyId | None,
+) -> tuple[str, list[Any]]:
+    """Return the statement for one class: what meets the query in it, all or what a party holds."""
+    values: list[Any] = [newest]
+    more = ""
+    for place in range(len(_checked(query))):
+        more += of.sql(_PAGE_HOLDS, of_class=number, check=_CHECK, place=str(place))
+    if query.phrases:
+        values.insert(0, " AND ".join(_match(phrase) for phrase in query.phrases))
+        template, says = (_BY_TERMS if holder is None else _OF_HOLDER), _PAGE_SAYS
+    else:
+        template, says = (_BY_FIELDS if holder is None else _OF_HOLDER_BY_FIELDS), _RECORD_SAYS
+    for one in query.filters:
+        more += of.sql(says, of_class=number, chosen=_CHOSEN)
+        values.append(json.dumps(list(_values(connection, of, number, one))))
+    if holder is not None:
+        values.append(holder)
+    return of.sql(template, of_class=number, more=more), values
+
+
+def _checked(query: Query) -> list[Phrase]:
+    """Return the phrases that the terms alone can't decide, in the order `_CHECK` knows them by."""
+    return [phrase for phrase in query.phrases if _is_mixed(phrase)]
+
+
+def _install_check(connection: sqlite3.Connection, checked: list[Phrase]) -> None:
+    def holds(place: int, packed: bytes) -> bool:
+        return phrase_is_in(checked[place], *unpack_terms(packed))
+
+    connection.create_function(_CHECK, 2, holds)
+
+
+def _is_mixed(phrase: Phrase) -> bool:
+    """Whether a phrase has words with marks and words without: neither column alone decides it."""
+    return _needs_exact(phrase) and any(_is_open(piece) for piece in phrase.pieces)
+
+
+def _needs_exact(phrase: Phrase) -> bool:
+    return any(not isinstance(piece, Identifier) and piece.is_marked for piece in phrase.pieces)
+
+
+def _is_open(piece: Piece) -> bool:
+    return not isinstance(piece, Identifier) and not piece.is_marked and not piece.is_number
+
+
+def _match(phrase: Phrase) -> str:
+    """Return FTS5's expression for a phrase. Terms are letters, digits and the token prefix: nothing to escape."""
+    if _is_mixed(phrase):
+        marked = {p.exact for p in phrase.pieces if not isinstance(p, Identifier) and p.is_marked}
+        return " AND ".join([_columns("folded", phrase), *(f'exact : "{one}"' for one in sorted(marked))])
+    return _columns("exact" if _needs_exact(phrase) else "folded", phrase)
+
+
+def _columns(column: str, phrase: Phrase) -> str:
+    """Return a phrase within one column; with identifiers, under each key version, for a page has one."""
+    versions = max((len(p.tokens) for p in phrase.pieces if isinstance(p, Identifier)), default=1)
+    ways = (" ".join(_term(column, piece, version) for piece in phrase.pieces) for version in range(versions))
+    return "(" + " OR ".join(f'{column} : "{way}"' for way in ways) + ")"
+
+
+def _term(column: str, piece: Piece, version: int) -> str:
+    if isinstance(piece, Identifier):
+        return piece.tokens[version]
+    return piece.exact if column == "exact" else piece.folded
+
+
+def _values(connection: sqlite3.Connection, of: Generation, number: int, one: Filter) -> Iterator[int]:
+    """Yield the ids of a class's described values that a filter accepts."""
+    for way in _folded_ways(one.phrase):
+        if one.name in _ANYWHERE:
+            condition, values = "instr(' ' || folded || ' ', ?)", [f" {way} "]
+        elif one.name in _WHOLE:
+            condition, values = "folded = ?", [way]
+        else:  # from the first run on: `number:96` finds 96/2016/NĐ-CP; `!` follows the space that parts terms
+            condition, values = "(folded = ? OR (folded > ? AND folded < ?))", [way, f"{way} ", f"{way}!"]
+        statement = of.sql(_VALUES, this=condition)
+        for value, exact, folded in connection.execute(statement, (number, one.name, *values)):
+            if phrase_is_in(one.phrase, exact, folded):
+                yield value
+
+
+def _folded_ways(phrase: Phrase) -> Iterator[str]:
+    versions = max((len(p.tokens) for p in phrase.pieces if isinstance(p, Identifier)), default=1)
+    for version in range(versions):
+        yield " ".join(_term("folded", piece, version) for piece in phrase.pieces)

@@ -1,0 +1,87 @@
+"""A desk that issues copies over an archive filled by `holdings`, and those who ask, approve and fetch there."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from holdings import Holdings
+from sqlalchemy import Row, select
+
+from archive import events
+from archive.access.policy import Caller
+from archive.access.principals import caller_of
+from archive.database import open_engine, reading
+from archive.failpoints import Failpoints
+from archive.record import PrincipalId, RecordId
+from archive.sealing import Seal
+from archive.signers.file import FileSigner
+from archive.stores.open import open_store
+from archive.tables.copies import copy
+from search_api.copies.model import CopyDesk, CopySettings, RequestForm
+from search_api.copies.requests import request_copy
+
+
+def open_desk(
+    folder: Path,
+    now: Callable[[], datetime],
+    *,
+    settings: CopySettings | None = None,
+    failpoint: str | None = None,
+    scratch: str = "scratch",
+) -> CopyDesk:
+    """Open a home of `Holdings` for copies, as another process would."""
+    return CopyDesk(
+        engine=open_engine(f"sqlite:///{folder}/archive.db"),
+        store=open_store((folder / "objects").as_uri()),
+        signer=FileSigner(folder / "keys"),
+        seal=Seal.load(folder / "keys" / "sealing.json"),
+        settings=settings or CopySettings(),
+        scratch=folder / scratch,
+        failpoints=Failpoints(failpoint),
+        now=now,
+    )
+
+
+def as_caller(held: Holdings, principal: PrincipalId, *, at: datetime | None = None) -> Caller:
+    """Return a principal as a caller, with the grants of today."""
+    with reading(held.engine) as connection:
+        return caller_of(connection, principal, at=at or held.at)
+
+
+def form_of(record_id: RecordId, **changes: Any) -> RequestForm:
+    """An officer's request for an office copy, or one changed."""
+    values: dict[str, Any] = {
+        "record": record_id,
+        "kind": "office-copy",
+        "purpose": "giải quyết hồ sơ",
+        "capacity": "officer",
+    }
+    return RequestForm(**{**values, **changes})
+
+
+def asked(desk: CopyDesk, caller: Caller, record_id: RecordId, **changes: Any) -> str:
+    """Ask for a copy and return the request's id."""
+    return request_copy(desk, caller, form_of(record_id, **changes), idempotency_key=None).id
+
+
+def copy_rows(desk: CopyDesk) -> list[Row[Any]]:
+    """Every copy of the register in the order of its numbers."""
+    with reading(desk.engine) as connection:
+        return list(connection.execute(select(copy).order_by(copy.c.register_id, copy.c.number)))
+
+
+def records_events(desk: CopyDesk, kind: str | None = None) -> list[dict[str, Any]]:
+    """Every event of the records stream, or those of one kind, in order."""
+    return _events(desk, "records", kind)
+
+
+def access_events(desk: CopyDesk, kind: str | None = None) -> list[dict[str, Any]]:
+    """Every event of the access stream, or those of one kind, in order."""
+    return _events(desk, "access", kind)
+
+
+def _events(desk: CopyDesk, stream: Any, kind: str | None) -> list[dict[str, Any]]:
+    with reading(desk.engine) as connection:
+        bodies = [one.body for one in events.read_from(connection, stream, 0, limit=100_000)]
+    return [body for body in bodies if kind in (None, body["kind"])]
