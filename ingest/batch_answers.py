@@ -5,7 +5,7 @@ import binascii
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 from sqlalchemy import Connection, select
 
 from archive.access.policy import Caller, units_for
@@ -85,7 +85,7 @@ class AcceptanceForm(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     word: Line | None = None
-    clean_only: bool = False
+    clean_only: StrictBool = False
     failed_pages: list[Line] = Field(default_factory=list, max_length=5000)
 
 

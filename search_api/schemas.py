@@ -1,20 +1,19 @@
 """The shapes of what is asked and answered; unknown fields and control characters are refused."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from archive.access.policy import Act, Role
 from archive.effects import EffectKind
-from search_api.copies.model import Capacity, CopyKind, RequestState
 
 # Something visible, and no control character, hard space or soft hyphen: PostgreSQL takes no NUL, and what is
 # printed or logged must read as it is.
-_PRINTABLE = r"^[^\x00-\x1f\x7f-\xa0\xad]*[^\s\x00-\x1f\x7f-\xa0\xad][^\x00-\x1f\x7f-\xa0\xad]*$"
-Line = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_PRINTABLE)]
-Short = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_PRINTABLE)]
+PRINTABLE = r"^[^\x00-\x1f\x7f-\xa0\xad]*[^\s\x00-\x1f\x7f-\xa0\xad][^\x00-\x1f\x7f-\xa0\xad]*$"
+Line = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=PRINTABLE)]
+Short = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=PRINTABLE)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Instant = Annotated[str, Field(examples=["2026-11-24T03:04:05.000000Z"], description="RFC 3339, UTC")]
 
@@ -23,18 +22,18 @@ RecordName = Annotated[
     Path(
         min_length=1,
         max_length=140,
-        pattern=_PRINTABLE,
+        pattern=PRINTABLE,
         description="Record id or archive number.",
         examples=["aqsrzpnqx3gmvqzzbhwqpd5vwe"],
     ),
 ]
-Name = Annotated[str, Path(min_length=1, max_length=64, pattern=_PRINTABLE)]
+Name = Annotated[str, Path(min_length=1, max_length=64, pattern=PRINTABLE)]
 Purpose = Annotated[
     str | None,
     Query(
         min_length=1,
         max_length=200,
-        pattern=_PRINTABLE,
+        pattern=PRINTABLE,
         description="What it is needed for; without it, records under conditional access are refused.",
         examples=["giải quyết hồ sơ cấp đổi"],
     ),
@@ -155,118 +154,6 @@ class EffectShown(Shown):
     record: str
 
 
-class CopyForm(Body):
-    """What someone asks: one record, one kind, what for. requester_name, proof: sealed at once."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "dependentRequired": {"target_system": ["target_dossier"], "target_dossier": ["target_system"]}
-        },
-    )
-
-    record: Annotated[str, StringConstraints(min_length=1, max_length=140, pattern=_PRINTABLE)]
-    kind: CopyKind = "office-copy"
-    purpose: Line
-    capacity: Capacity = "agency"
-    requester: Short | None = Field(None, description="Party the copy is for.")
-    requester_name: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE)] | None = (
-        None
-    )
-    proof: Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=_PRINTABLE)] | None = None
-    target_system: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_PRINTABLE)] | None = None
-    target_dossier: Short | None = Field(None, description="Code of the dossier, in its system.")
-    valid_until: date | None = None
-
-
-class CopyShown(Shown):
-    """A copy as its register has it."""
-
-    serial: str
-    status: str
-    reason: str | None
-    kind: str
-    record_id: str
-    agency: str
-    number: int
-    number_text: str
-    demo: bool
-    sha256: str | None
-    length: int | None
-    reserved_at: Instant
-    issued_at: Instant | None
-    ended_at: Instant | None
-
-
-class RequestShown(Shown):
-    """A request with its decision, and its copy once there is one."""
-
-    id: str
-    record_id: str
-    kind: str
-    state: RequestState
-    purpose: str
-    refusal_rule: str | None
-    refusal_reason: str | None
-    refusal_citation: str | None
-    needs_approval: bool
-    received_at: Instant
-    deadline: Instant
-    decided_at: Instant | None
-    copy_: CopyShown | None = Field(alias="copy")
-
-
-class RequestsShown(Shown):
-    """A page of requests, newest first."""
-
-    requests: list[RequestShown]
-    next_cursor: str | None
-
-
-class ReasonForm(Body):
-    """Why: told to who asked, and kept."""
-
-    reason: Line
-
-
-class ResultForm(Body):
-    """Is there a result of this procedure for this holder, for the dossier named."""
-
-    procedure_code: Short
-    holder_scheme: Literal["cccd", "cmnd", "tax-code", "branch-code", "passport", "other"]
-    holder_value: Short
-    purpose: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE)]
-    target_system: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_PRINTABLE)]
-    target_dossier: Short
-
-
-class ResultsShown(Shown):
-    """found, with immutable references; or none, whatever the reason."""
-
-    answer: Literal["found", "none"]
-    results: list[dict[str, Any]]
-
-
-class VerdictShown(Shown):
-    """One of the three answers. reason: a slug; sentence: what people read."""
-
-    verdict: Literal["valid", "invalid", "unchecked"]
-    reason: str
-    sentence: str
-
-
-class ReportShown(Shown):
-    """Three verdicts on a file, each on its own, and what the register says of the copy; nothing personal."""
-
-    integrity: VerdictShown
-    status: VerdictShown
-    issuer: VerdictShown
-    sha256: str | None
-    copy_: dict[str, Any] | None = Field(alias="copy")
-    signed_at: str | None
-    subject: str | None
-
-
 class EventShown(Shown):
     """One event. body: its canonical bytes (RFC 8785) as text; leaf_hash: hex of SHA-256(0x00 || body)."""
 
@@ -297,7 +184,7 @@ class PrincipalForm(Body):
 
     kind: Slug = Field(examples=["officer"])
     login: Slug = Field(examples=["can-bo-1"])
-    display_name: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE)]
+    display_name: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=PRINTABLE)]
     grants: list[GrantForm] = Field(default_factory=list, max_length=50)
 
 

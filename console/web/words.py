@@ -23,7 +23,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "start.api": ("Dành cho hệ thống khác", "For other systems"),
     "start.api.docs": ("Tài liệu giao diện lập trình (API)", "Documentation of the interface (API)"),
     "check.title": ("Tra cứu bản sao điện tử", "Check a certified copy"),
-    "check.serial": ("Số sê-ri của bản sao", "Serial of the copy"),
+    "check.serial": ("Mã tra cứu của bản sao", "Serial of the copy"),
     "check.serial.hint": (
         "26 chữ và số, in dưới mã QR ở góc trên trang đầu; khoảng trắng không ảnh hưởng.",
         "26 letters and digits, printed under the QR code at the top of page 1; spaces do not matter.",
@@ -34,7 +34,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "status.unchecked": ("? CHƯA XÁC ĐỊNH ĐƯỢC", "? NOT KNOWN"),
     "status.unknown": ("? KHÔNG TÌM THẤY", "? NOT FOUND"),
     "status.unknown.said": (
-        "Không có bản sao nào mang số sê-ri này trong sổ đăng ký.",
+        "Không có bản sao nào mang mã tra cứu này trong sổ đăng ký.",
         "No copy in the register bears this serial.",
     ),
     "status.unknown.help": (
@@ -46,7 +46,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "A DEMONSTRATION copy: signed with a demonstration key, without legal value.",
     ),
     "about": ("Về bản sao này", "About this copy"),
-    "serial": ("Số sê-ri", "Serial"),
+    "serial": ("Mã tra cứu", "Serial"),
     "kind": ("Loại bản sao", "Kind of copy"),
     "kind.office-copy": ("Sao y (từ bản giấy sang bản điện tử)", "Office copy (paper to electronic)"),
     "kind.original-book-copy": ("Bản sao điện tử từ sổ gốc", "Electronic copy from the original book"),
@@ -89,7 +89,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "file.go": ("Kiểm tra tệp", "Verify the file"),
     "file.none": ("Chưa chọn tệp nào.", "No file was chosen."),
     "file.other": (
-        "Tệp này là một bản sao khác, không phải bản sao mang số sê-ri ở địa chỉ này.",
+        "Tệp này là một bản sao khác, không phải bản sao mang mã tra cứu ở địa chỉ này.",
         "This file is another copy than the one whose serial is in this address.",
     ),
     "verdicts": ("Kết quả kiểm tra tệp", "Verdicts on the file"),

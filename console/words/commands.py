@@ -137,7 +137,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "copy.refuse": ("Từ chối yêu cầu, có lý do.", "Refuse a request, with the reason."),
     "copy.show": (
-        "Xem một yêu cầu hoặc bản sao (mã yêu cầu hoặc số sê-ri).",
+        "Xem một yêu cầu hoặc bản sao (mã yêu cầu hoặc mã tra cứu).",
         "Show a request or copy (by request id or serial).",
     ),
     "copy.list": ("Liệt kê các yêu cầu.", "List requests."),
@@ -146,7 +146,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "copy.fetch": ("Tải tệp của bản sao đã cấp.", "Fetch the file of an issued copy."),
     "copy.revoke": ("Thu hồi một bản sao đã cấp, có lý do.", "Revoke an issued copy, with the reason."),
     "copy.reason": ("Lý do.", "The reason."),
-    "copy.out": ("Tệp hoặc thư mục đích (mặc định <sê-ri>.pdf).", "File or folder (default <serial>.pdf)."),
+    "copy.out": ("Tệp hoặc thư mục đích (mặc định <mã tra cứu>.pdf).", "File or folder (default <serial>.pdf)."),
     "copy.for": ("Cấp cho ai (được mã hóa khi lưu).", "For whom (kept encrypted)."),
     "copy.purpose": ("Mục đích sử dụng, được ghi nhật ký.", "What it is for; written to the log."),
     "copy.kind": ("Loại bản sao.", "The kind of copy."),

@@ -91,7 +91,7 @@ TOLD: dict[str, tuple[str, str]] = {
         "Request {request} is kept; a second person approves it by: sohoa copy approve {request}",
     ),
     "say.copy-issued": (
-        "Đã cấp bản sao số {number}, sê-ri {serial}: {file}",
+        "Đã cấp bản sao số {number}, mã tra cứu {serial}: {file}",
         "Issued copy number {number}, serial {serial}: {file}",
     ),
     "say.copy-demo": (
@@ -131,5 +131,5 @@ TOLD: dict[str, tuple[str, str]] = {
     "column.disabled": ("ngừng từ", "disabled"),
     "column.request": ("yêu cầu", "request"),
     "column.copy-number": ("số bản sao", "copy number"),
-    "column.serial": ("sê-ri", "serial"),
+    "column.serial": ("mã tra cứu", "serial"),
 }

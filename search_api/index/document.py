@@ -3,12 +3,13 @@ the sealing."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from archive.record import SealedText
 from archive.sealing import Seal
 from search_api.index.port import Box, IndexedField, IndexedPage, IndexedWord
 from search_api.index.query import FieldName
-from search_api.index.words import MASK, Term, clean, identifiers_in, terms_of, terms_of_masked, token_of
+from search_api.index.words import MASK, clean, identifiers_in, terms_of, terms_of_masked, token_of
 
 LOOKUP_SCHEME = "identifier-term"
 SEALED_FIELD = "identifier"
@@ -33,10 +34,7 @@ def indexed_page(number: int, words: Iterable[tuple[str, Box]], seal: Seal) -> I
         _sealed_word(text, box, marked[index].spans, seal) if index in marked else IndexedWord(text, box)
         for index, (text, box) in enumerate(cleaned)
     )
-    terms = [list(_terms(word)) for word in kept]
-    exact = " ".join("\t".join(term.exact for term in told) for told in terms)
-    folded = " ".join("\t".join(term.folded for term in told) for told in terms)
-    return IndexedPage(number, exact, folded, kept)
+    return IndexedPage(number, " ".join([_terms_of_word(word) for word in kept]), kept)
 
 
 def indexed_field(name: FieldName, text: str, seal: Seal) -> IndexedField | None:
@@ -51,8 +49,15 @@ def unsealed(word: IndexedWord, seal: Seal) -> str:
     return word.text if word.sealed is None else seal.open(SEALED_FIELD, SealedText(*word.sealed))
 
 
-def _terms(word: IndexedWord) -> Iterable[Term]:
-    return terms_of(word.text) if word.sealed is None else terms_of_masked(word.text, word.tokens)
+def _terms_of_word(word: IndexedWord) -> str:
+    if word.sealed is None:
+        return _terms_of_text(word.text)
+    return "\t".join(term.exact for term in terms_of_masked(word.text, word.tokens))
+
+
+@lru_cache(maxsize=65_536)
+def _terms_of_text(text: str) -> str:
+    return "\t".join(term.exact for term in terms_of(text))
 
 
 def _mark(texts: Sequence[str], seal: Seal) -> dict[int, _Marked]:

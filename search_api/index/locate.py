@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from search_api.index.port import Box, IndexedPage, IndexedWord
-from search_api.index.query import Identifier, Phrase, Piece, Query
+from search_api.index.query import Identifier, Phrase, Piece, Query, Word
+from search_api.index.words import fold
 
 WORDS_BEFORE = 6
 LEAD_CHARACTERS = 60  # before the first hit
@@ -41,7 +42,9 @@ def locate(query: Query, page: IndexedPage, *, shown: Callable[[IndexedWord], st
 
     shown: how a word is written in the snippet. A query of fields only meets every page, without hits.
     """
-    exact, folded = page.exact.split(), page.folded.split()
+    exact = page.exact.split()
+    is_open = any(isinstance(p, Word) and not p.is_marked for one in query.phrases for p in one.pieces)
+    folded = [fold(term) for term in exact] if is_open else exact
     places: set[int] = set()
     for phrase in query.phrases:
         starts = list(_starts(phrase, exact, folded))
@@ -57,16 +60,55 @@ def locate(query: Query, page: IndexedPage, *, shown: Callable[[IndexedWord], st
     return Located(hits, tuple(boxes), _snippet(page.words, hits, shown))
 
 
-def phrase_is_in(phrase: Phrase, exact: str, folded: str) -> bool:
-    """Say whether index terms, as two texts of the same length in terms, hold the phrase."""
-    return next(_starts(phrase, exact.split(), folded.split()), None) is not None
+def phrase_is_in(phrase: Phrase, exact: str) -> bool:
+    """Say whether a row of exact terms holds the phrase. Fast when a word of the phrase is marked: thousands of
+    pages may have to be asked."""
+    marked = [n for n, piece in enumerate(phrase.pieces) if isinstance(piece, Word) and piece.is_marked]
+    if not marked:
+        terms = exact.split()
+        return next(_starts(phrase, terms, [fold(term) for term in terms]), None) is not None
+    anchor = max(marked, key=lambda n: len(_text(phrase.pieces[n])))
+    return any(
+        _is_around(phrase, anchor, exact[:start], exact[end:])
+        for start, end in _whole_terms(_text(phrase.pieces[anchor]), exact)
+    )
+
+
+def _text(piece: Piece) -> str:
+    return piece.exact if isinstance(piece, Word) else ""
+
+
+def _whole_terms(term: str, exact: str) -> Iterator[tuple[int, int]]:
+    """Yield where a term stands in a row of terms, not as a part of another."""
+    start = exact.find(term)
+    while start >= 0:
+        end = start + len(term)
+        if exact[start - 1 : start].strip() == "" and exact[end : end + 1].strip() == "":
+            yield start, end
+        start = exact.find(term, end)
+
+
+def _is_around(phrase: Phrase, anchor: int, before: str, after: str) -> bool:
+    """Whether the terms before and after the anchor are the rest of the phrase."""
+    pieces = phrase.pieces
+    ending = before.rsplit(None, anchor)[-anchor:] if anchor else []
+    rest = len(pieces) - anchor - 1
+    beginning = after.split(None, rest)[:rest]
+    around = [*pieces[:anchor], *pieces[anchor + 1 :]]
+    return len(ending) + len(beginning) == len(around) and all(map(_meets, around, [*ending, *beginning]))
+
+
+def _meets(piece: Piece, term: str) -> bool:
+    if isinstance(piece, Identifier):
+        return term in piece.tokens
+    return piece.exact == (term if piece.is_marked else fold(term))
 
 
 def _hit_words(page: IndexedPage, places: Sequence[int]) -> tuple[int, ...]:
     """Return the words that the terms at these places were read from, ascending, each once."""
     if not places:
         return ()
-    ends = list(accumulate(told.count("\t") + 1 if told else 0 for told in page.exact.split(" ")))
+    ends = list(accumulate([told.count("\t") + 1 if told else 0 for told in page.exact.split(" ")]))
     hits: dict[int, None] = {}
     for place in places:
         index = bisect_right(ends, place)
@@ -111,18 +153,19 @@ def _wanted(piece: Piece, exact: list[str], folded: list[str]) -> tuple[list[str
 def _snippet(words: Sequence[IndexedWord], hit_words: Sequence[int], shown: Callable[[IndexedWord], str]) -> str:
     """Return some words around the first hit, with dots where the page goes on."""
     hits = frozenset(hit_words)
-    first = hit = hit_words[0] if hit_words else 0
-    while (
-        first > max(0, hit - WORDS_BEFORE) and sum(len(w.text) for w in words[first - 1 : hit]) < LEAD_CHARACTERS
-    ):
+    hit = hit_words[0] if hit_words else 0
+    start = max(0, hit - WORDS_BEFORE)
+    near = list(words[start : start + SNIPPET_WORDS])
+    first = hit
+    while first > start and sum(len(w.text) for w in near[first - start - 1 : hit - start]) < LEAD_CHARACTERS:
         first -= 1
     last, length = first, 0
-    while last < min(len(words), first + SNIPPET_WORDS) and length < SNIPPET_CHARACTERS:
-        length += len(words[last].text) + 1
+    while last < start + len(near) and length < SNIPPET_CHARACTERS:
+        length += len(near[last - start].text) + 1
         last += 1
     told = []
     for index in range(first, last):
-        text = shown(words[index]).translate(_OWN_MARKS)[:SNIPPET_CHARACTERS]
+        text = shown(near[index - start]).translate(_OWN_MARKS)[:SNIPPET_CHARACTERS]
         if index in hits:
             opens = OPENING if index == first or index - 1 not in hits else ""
             text = opens + text + (CLOSING if index + 1 == last or index + 1 not in hits else "")

@@ -1,4 +1,4 @@
-"""A page as few bytes, and back: zlib, which checks its own sum, over a layout that is read a word at a time.
+"""The words of a page as few bytes, and back: zlib, which checks its own sum, over a layout read word by word.
 
 An answer reads twenty pages and shows a few words of each, so words are made when they are asked for. Layout:
 number of words and bytes of the sealed part, four little-endian integers a word, the sealed part as JSON (place
@@ -58,24 +58,9 @@ def pack_words(words: Sequence[IndexedWord]) -> bytes:
     return zlib.compress(b"".join((_HEAD.pack(len(words), len(sealed)), boxes, sealed, texts)), _LEVEL)
 
 
-def pack_terms(exact: str, folded: str) -> bytes:
-    """Return the two rows of index terms of a page."""
-    return zlib.compress(f"{exact}\n{folded}".encode(), _LEVEL)
-
-
-def unpack_terms(packed: bytes) -> tuple[str, str]:
-    """Return (exact, folded) again. Raises IndexUnavailable for bytes that are damaged."""
-    try:
-        exact, folded = zlib.decompress(packed).decode().split("\n")
-    except (zlib.error, ValueError) as error:
-        raise IndexUnavailable(f"the terms of a page are damaged: {error}") from error
-    return exact, folded
-
-
-def unpack_page(number: int, terms: bytes, words: bytes) -> IndexedPage:
+def unpack_page(number: int, exact: str, words: bytes) -> IndexedPage:
     """Return a page again. Raises IndexUnavailable for bytes that are damaged."""
-    exact, folded = unpack_terms(terms)
     try:
-        return IndexedPage(number, exact, folded, _Words(zlib.decompress(words)))
+        return IndexedPage(number, exact, _Words(zlib.decompress(words)))
     except (zlib.error, struct.error, ValueError) as error:
         raise IndexUnavailable(f"the words of a page are damaged: {error}") from error

@@ -7,6 +7,7 @@ from typing import Protocol
 from archive.access.policy import Scope
 from archive.record import PartyId, RecordId
 from search_api.index.query import FieldName, Query
+from search_api.index.words import fold_terms
 
 Box = tuple[int, int, int, int]  # x, y, width, height in pixels of the archived page image as stored
 
@@ -27,14 +28,18 @@ class IndexedWord:
 class IndexedPage:
     """One page as it is searched. number from 1; 0 is the record's described fields, which have no boxes.
 
-    exact, folded: the index terms of the words, in the same order (`search_api.index.words`): a tab between the
-    terms of one word, a space between words; a word without terms is an empty place between two spaces.
+    exact: the index terms of the words, in the same order (`search_api.index.words`): a tab between the terms of
+    one word, a space between words; a word without terms is an empty place between two spaces.
     """
 
     number: int
     exact: str
-    folded: str
     words: Sequence[IndexedWord]
+
+    @property
+    def folded(self) -> str:
+        """The same terms without marks, laid out alike."""
+        return fold_terms(self.exact)
 
 
 @dataclass(frozen=True, slots=True)

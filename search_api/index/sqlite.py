@@ -7,9 +7,8 @@ pages that came later than the first page of the answer are not in it.
 
 import json
 import sqlite3
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from contextlib import closing
-from itertools import islice
 from pathlib import Path
 
 from archive.access.policy import Scope
@@ -40,8 +39,9 @@ from search_api.index.sqlite_tables import (
 RANKED_MAX = 5_000
 
 _HITS = (
-    "SELECT p.id, r.record_id, p.class, p.number, t.terms, t.words FROM json_each(?) c "
-    "JOIN {page} p ON p.id = c.value JOIN {record} r ON r.id = p.record JOIN {page_text} t ON t.page = p.id"
+    "SELECT p.id, r.record_id, p.class, p.number, t.exact, w.words FROM json_each(?) c "
+    "JOIN {page} p ON p.id = c.value JOIN {record} r ON r.id = p.record "
+    "JOIN {page_terms} t ON t.page = p.id JOIN {page_words} w ON w.page = p.id"
 )
 
 
@@ -77,16 +77,14 @@ class SqliteIndex:
             place = read_cursor(after, key=of.key, query=query, scope=scope) if after is not None else None
             newest = place.newest if place else _newest(connection, of)
             reach = reach_of(connection, of, scope)
-            pages = matching(connection, of, query, scope, reach, newest=newest)
-            with closing(pages):
-                found = list(islice(pages, self._ranked_max + 1))
-            ranked = sorted(found[: self._ranked_max], key=lambda one: (one[1], -one[0]))
-            left = [one for one in ranked if place is None or (one[1], -one[0]) > (place.score, -place.page)]
+            found = matching(connection, of, query, scope, reach, newest=newest, most=self._ranked_max + 1)
+            ranked = sorted(found[: self._ranked_max])
+            left = ranked[bisect_right(ranked, (place.score, -place.page)) :] if place else ranked
             chosen = left[:limit]
             following = None
             if len(left) > limit and chosen:
-                page, score = chosen[-1]
-                following = write_cursor(Place(score, page, newest), key=of.key, query=query, scope=scope)
+                score, page = chosen[-1]
+                following = write_cursor(Place(score, -page, newest), key=of.key, query=query, scope=scope)
             return Found(
                 hits=tuple(_hits(connection, of, chosen, reach)),
                 total=len(ranked),
@@ -171,13 +169,13 @@ def _hits(
     connection: sqlite3.Connection, of: Generation, chosen: Sequence[Row], reach: Reach
 ) -> Iterator[IndexHit]:
     """Yield the hits in the order chosen, their words read."""
-    asked = json.dumps([page for page, _ in chosen])
+    asked = json.dumps([-page for _, page in chosen])
     rows = {page: rest for page, *rest in of.run(connection, _HITS, (asked,))}
-    for page, score in chosen:
-        record_id, of_class, number, terms, words = rows[page]
+    for score, page in chosen:
+        record_id, of_class, number, exact, words = rows[-page]
         yield IndexHit(
             record_id=RecordId(record_id),
-            page=unpack_page(number, terms, words),
+            page=unpack_page(number, exact, words),
             score=-score,
             identifiers_shown=of_class in reach.identifiers,
         )

@@ -3,52 +3,52 @@
 What a person typed is only ever a value of a statement.
 """
 
-import heapq
 import json
 import sqlite3
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from archive.access.policy import Scope
 from archive.record import PartyId
 from search_api.index.locate import phrase_is_in
-from search_api.index.packing import unpack_terms
 from search_api.index.query import Filter, Identifier, Phrase, Piece, Query
 from search_api.index.sqlite_tables import Generation
 
 _CHECK = "holds_phrase"  # SQL function: (place of the phrase among those checked, packed terms of a page)
 _WHOLE = frozenset(("type", "year"))
 _ANYWHERE = frozenset(("body",))
-_BY_TERMS = (
-    "SELECT {terms}.rowid, bm25({terms}) FROM {terms} "
-    "WHERE {terms} MATCH ? AND {terms}.rowid <= ?{more} ORDER BY {terms}.rowid DESC"
-)
+_BY_TERMS = "SELECT {terms}.rowid, bm25({terms}) FROM {terms} WHERE {terms} MATCH ? AND {terms}.rowid <= ?{more}"
 # A holder finds single records among many that are not theirs: without a score, for those would be in it.
 _OF_HOLDER = (
     "SELECT {terms}.rowid, 0.0 FROM {terms} WHERE {terms} MATCH ? AND {terms}.rowid <= ?{more} "
-    "AND {terms}.rowid IN (SELECT p.id FROM {holder} h JOIN {page} p ON p.record = h.record WHERE h.party = ?) "
-    "ORDER BY {terms}.rowid DESC"
+    "AND {terms}.rowid IN (SELECT p.id FROM {holder} h JOIN {page} p ON p.record = h.record WHERE h.party = ?)"
 )
 # Values are of one class each, and so the records that say them. By the index, for a walk down all pages would
 # pass by those of other classes.
-_BY_FIELDS = (
-    "SELECT p.id, 0.0 FROM {page} p INDEXED BY ix_{page} WHERE p.number = 0 AND p.id <= ?{more} ORDER BY p.id DESC"
-)
+_BY_FIELDS = "SELECT p.id, 0.0 FROM {page} p INDEXED BY ix_{page} WHERE p.number = 0 AND p.id <= ?{more}"
 _OF_HOLDER_BY_FIELDS = (
     "SELECT p.id, 0.0 FROM {holder} h JOIN {page} p ON p.record = h.record "
-    "WHERE p.number = 0 AND p.id <= ?{more} AND h.party = ? ORDER BY p.id DESC"
+    "WHERE p.number = 0 AND p.id <= ?{more} AND h.party = ?"
 )
 _RECORD_SAYS = " AND p.record IN (SELECT record FROM {record_value} WHERE value IN ({chosen}))"
-_PAGE_SAYS = (
+# Of few records the pages are listed once; of many each page is asked, for the ranking's limit comes soon.
+_FEW_SAY = (
+    " AND +{terms}.rowid IN (SELECT p.id FROM {record_value} v JOIN {page} p ON p.record = v.record "
+    "WHERE v.value IN ({chosen}))"
+)
+_MANY_SAY = (
     " AND EXISTS (SELECT 1 FROM {page} p JOIN {record_value} v ON v.record = p.record "
     "WHERE p.id = {terms}.rowid AND v.value IN ({chosen}))"
 )
-_VALUES = "SELECT id, exact, folded FROM {value} WHERE class = ? AND name = ? AND {this}"
+_FEW = 2_000
+_COUNT = "SELECT count(*) FROM (SELECT 1 FROM {record_value} WHERE value IN ({chosen}) LIMIT {most})"
+_VALUES = "SELECT id, exact FROM {value} WHERE class = ? AND name = ? AND {this}"
 _CHOSEN = "SELECT value FROM json_each(?)"
-_PAGE_HOLDS = " AND {check}({place}, (SELECT t.terms FROM {page_text} t WHERE t.page = {terms}.rowid))"
+_PAGE_HOLDS = " AND {check}({place}, (SELECT t.exact FROM {page_terms} t WHERE t.page = {terms}.rowid))"
+_AT_ONCE = 200  # classes in one statement; SQLite takes 500
 
-Row = tuple[int, float]  # page and score; a lower score is better
+Row = tuple[float, int]  # score and page, both negative where they are better: rows sort as they rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,28 +77,47 @@ def reach_of(connection: sqlite3.Connection, of: Generation, scope: Scope) -> Re
 
 
 def matching(
-    connection: sqlite3.Connection, of: Generation, query: Query, scope: Scope, reach: Reach, *, newest: int
-) -> Generator[Row, None, None]:
-    """Yield the pages that meet a query within a scope, the newest first, up to the page `newest`."""
-    by_unit, by_holder = reach.by_unit, reach.by_holder
-    if query.has_identifiers:
-        by_unit, by_holder = by_unit & reach.identifiers, by_holder & reach.identifiers
-    statements = [_statement(connection, of, query, newest, number, None) for number in sorted(by_unit)]
-    if by_holder and scope.holder is not None:
+    connection: sqlite3.Connection,
+    of: Generation,
+    query: Query,
+    scope: Scope,
+    reach: Reach,
+    *,
+    newest: int,
+    most: int,
+) -> list[Row]:
+    """Return the newest pages, `most` at most, that meet a query within a scope, from the page `newest` down."""
+    _install_check(connection, _checked(query))
+    statements = [
+        _statement(connection, of, query, newest, number, holder)
+        for number, holder in _classes_asked(connection, of, query, scope, reach)
+    ]
+    pages: list[tuple[int, float]] = []
+    for start in range(0, len(statements), _AT_ONCE):
+        some = statements[start : start + _AT_ONCE]
+        merged = " UNION ALL ".join(text for text, _ in some) + " ORDER BY 1 DESC LIMIT ?"
+        pages += connection.execute(merged, [*(one for _, values in some for one in values), most])
+    if len(statements) > _AT_ONCE:
+        pages = sorted(pages, reverse=True)[:most]
+    return [(score, -page) for page, score in pages]
+
+
+def _classes_asked(
+    connection: sqlite3.Connection, of: Generation, query: Query, scope: Scope, reach: Reach
+) -> Iterator[tuple[int, PartyId | None]]:
+    """Yield the classes to look in, with the holder where only what they hold counts."""
+    limit = reach.identifiers if query.has_identifiers else reach.by_unit | reach.by_holder
+    for number in sorted(reach.by_unit & limit):
+        yield number, None
+    if scope.holder is not None and reach.by_holder & limit:
         held = of.run(
             connection,
             "SELECT DISTINCT p.class FROM {holder} h JOIN {page} p ON p.record = h.record WHERE h.party = ?",
             (scope.holder,),
         ).fetchall()
-        theirs = sorted(by_holder & {number for (number,) in held})
-        statements += [_statement(connection, of, query, newest, number, scope.holder) for number in theirs]
-    _install_check(connection, _checked(query))
-    cursors = [connection.execute(text, values) for text, values in statements]
-    try:
-        yield from heapq.merge(*cursors, key=lambda row: -row[0])
-    finally:
-        for cursor in cursors:
-            cursor.close()
+        for (number,) in held:
+            if number in reach.by_holder & limit:
+                yield number, scope.holder
 
 
 def _statement(
@@ -116,15 +135,23 @@ def _statement(
         more += of.sql(_PAGE_HOLDS, of_class=number, check=_CHECK, place=str(place))
     if query.phrases:
         values.insert(0, " AND ".join(_match(phrase) for phrase in query.phrases))
-        template, says = (_BY_TERMS if holder is None else _OF_HOLDER), _PAGE_SAYS
+        template = _BY_TERMS if holder is None else _OF_HOLDER
     else:
-        template, says = (_BY_FIELDS if holder is None else _OF_HOLDER_BY_FIELDS), _RECORD_SAYS
+        template = _BY_FIELDS if holder is None else _OF_HOLDER_BY_FIELDS
     for one in query.filters:
+        chosen = json.dumps(list(_values(connection, of, number, one)))
+        says = _says(connection, of, chosen) if query.phrases else _RECORD_SAYS
         more += of.sql(says, of_class=number, chosen=_CHOSEN)
-        values.append(json.dumps(list(_values(connection, of, number, one))))
+        values.append(chosen)
     if holder is not None:
         values.append(holder)
     return of.sql(template, of_class=number, more=more), values
+
+
+def _says(connection: sqlite3.Connection, of: Generation, chosen: str) -> str:
+    """Return the way to ask whether a page's record says one of the chosen values that is fast for them."""
+    count = of.sql(_COUNT, chosen=_CHOSEN, most=str(_FEW + 1))
+    return _FEW_SAY if connection.execute(count, (chosen,)).fetchone()[0] <= _FEW else _MANY_SAY
 
 
 def _checked(query: Query) -> list[Phrase]:
@@ -133,8 +160,8 @@ def _checked(query: Query) -> list[Phrase]:
 
 
 def _install_check(connection: sqlite3.Connection, checked: list[Phrase]) -> None:
-    def holds(place: int, packed: bytes) -> bool:
-        return phrase_is_in(checked[place], *unpack_terms(packed))
+    def holds(place: int, exact: str) -> bool:
+        return phrase_is_in(checked[place], exact)
 
     connection.create_function(_CHECK, 2, holds)
 
@@ -183,8 +210,8 @@ def _values(connection: sqlite3.Connection, of: Generation, number: int, one: Fi
         else:  # from the first run on: `number:96` finds 96/2016/NĐ-CP; `!` follows the space that parts terms
             condition, values = "(folded = ? OR (folded > ? AND folded < ?))", [way, f"{way} ", f"{way}!"]
         statement = of.sql(_VALUES, this=condition)
-        for value, exact, folded in connection.execute(statement, (number, one.name, *values)):
-            if phrase_is_in(one.phrase, exact, folded):
+        for value, exact in connection.execute(statement, (number, one.name, *values)):
+            if phrase_is_in(one.phrase, exact):
                 yield value
 
 

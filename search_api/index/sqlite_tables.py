@@ -3,7 +3,7 @@
 A record's units, mode and whether it is accepted make its *class*. There are few classes, and each has a table of
 terms and described values of its own: a scope is decided once a query for each class, and what is out of scope is
 then not even touched, so that neither the time of an answer nor its scores tell of it. The terms are FTS5 tables
-without content of their own: what is needed to forget a page, its terms, is kept compressed beside the words.
+without content of their own: what is needed to forget a page, its exact terms, is kept beside its words.
 """
 
 import json
@@ -16,11 +16,12 @@ from typing import Any
 from archive.access.policy import KEPT
 from archive.identifiers import new_id
 from archive.record import RecordId
-from search_api.index.packing import pack_terms, pack_words, unpack_terms
+from search_api.index.packing import pack_words
 from search_api.index.port import IndexedField, IndexedPage, RecordDocument
+from search_api.index.words import fold_terms
 
 FORMAT_NUMBER = 1
-_NAMES = ("record", "class", "holder", "value", "record_value", "page", "page_text")
+_NAMES = ("record", "class", "holder", "value", "record_value", "page", "page_terms", "page_words")
 _TABLES = (
     "CREATE TABLE {class} (id INTEGER PRIMARY KEY, units TEXT NOT NULL, mode TEXT NOT NULL, "
     "kept INTEGER NOT NULL, UNIQUE (units, mode, kept))",
@@ -39,7 +40,9 @@ _TABLES = (
     "CREATE TABLE {page} (id INTEGER PRIMARY KEY AUTOINCREMENT, record INTEGER NOT NULL, "
     "number INTEGER NOT NULL, class INTEGER NOT NULL)",
     "CREATE INDEX ix_{page} ON {page} (record, number)",
-    "CREATE TABLE {page_text} (page INTEGER PRIMARY KEY, terms BLOB NOT NULL, words BLOB NOT NULL)",
+    # Apart, for the terms of thousands of pages may be looked at to find the few whose words are read.
+    "CREATE TABLE {page_terms} (page INTEGER PRIMARY KEY, exact TEXT NOT NULL)",
+    "CREATE TABLE {page_words} (page INTEGER PRIMARY KEY, words BLOB NOT NULL)",
 )
 # A term is ASCII letters and digits, whatever is not ASCII, and the prefix of tokens: one token each.
 _TERMS = "CREATE VIRTUAL TABLE {terms} USING fts5(exact, folded, content='', tokenize=\"ascii tokenchars '_'\")"
@@ -139,18 +142,19 @@ def forget(connection: sqlite3.Connection, of: Generation, record_id: RecordId) 
         return
     pages = of.run(
         connection,
-        "SELECT p.id, p.class, t.terms FROM {page} p JOIN {page_text} t ON t.page = p.id WHERE p.record = ?",
+        "SELECT p.id, p.class, t.exact FROM {page} p JOIN {page_terms} t ON t.page = p.id WHERE p.record = ?",
         row,
     ).fetchall()
-    for page, number, packed in pages:
+    for page, number, exact in pages:
         of.run(
             connection,
             "INSERT INTO {terms} ({terms}, rowid, exact, folded) VALUES ('delete', ?, ?, ?)",
-            (page, *unpack_terms(packed)),
+            (page, exact, fold_terms(exact)),
             of_class=number,
         )
     for statement in (
-        "DELETE FROM {page_text} WHERE page IN (SELECT id FROM {page} WHERE record = ?)",
+        "DELETE FROM {page_terms} WHERE page IN (SELECT id FROM {page} WHERE record = ?)",
+        "DELETE FROM {page_words} WHERE page IN (SELECT id FROM {page} WHERE record = ?)",
         "DELETE FROM {page} WHERE record = ?",
         "DELETE FROM {holder} WHERE record = ?",
         "DELETE FROM {record_value} WHERE record = ?",
@@ -219,11 +223,8 @@ def _write_page(
         "INSERT INTO {page} (record, number, class) VALUES (?, ?, ?)",
         (record, page.number, of_class),
     ).lastrowid
-    to.run(
-        connection,
-        "INSERT INTO {page_text} VALUES (?, ?, ?)",
-        (number, pack_terms(page.exact, page.folded), pack_words(page.words)),
-    )
+    to.run(connection, "INSERT INTO {page_terms} VALUES (?, ?)", (number, page.exact))
+    to.run(connection, "INSERT INTO {page_words} VALUES (?, ?)", (number, pack_words(page.words)))
     to.run(
         connection,
         "INSERT INTO {terms} (rowid, exact, folded) VALUES (?, ?, ?)",

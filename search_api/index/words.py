@@ -52,6 +52,10 @@ _IDENTIFIER = re.compile(
 )
 
 
+# Every identifier has such digits; most pages have none, and are done fast.
+_DIGITS = re.compile(rf"\d{{3}}{_GAP}?\d{{3}}")
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """One run of a text as it is looked up: exact with its marks, folded without."""
@@ -93,6 +97,16 @@ def fold(term: str) -> str:
     return "".join(c for c in plain if c.isalnum()) or term
 
 
+def fold_terms(exact: str) -> str:
+    """Return a row of exact terms folded; tabs and spaces between them stay where they are."""
+    return " ".join([_fold_word(told) for told in exact.split(" ")])
+
+
+@lru_cache(maxsize=65_536)
+def _fold_word(told: str) -> str:
+    return "\t".join(fold(term) for term in told.split("\t"))
+
+
 @lru_cache(maxsize=65_536)
 def terms_of(text: str) -> tuple[Term, ...]:
     """Return the terms of a text, in order. `96/2016/NĐ-CP` has four."""
@@ -115,6 +129,8 @@ def terms_of_masked(text: str, tokens: Sequence[str]) -> Iterator[Term]:
 
 def identifiers_in(text: str) -> Iterator[FoundIdentifier]:
     """Yield the identifier-like numbers of a cleaned text, left to right, none overlapping."""
+    if not _DIGITS.search(text):
+        return
     for found in _IDENTIFIER.finditer(text):
         if found["tax"]:
             base = _digits(found["tax"])

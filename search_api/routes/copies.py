@@ -26,20 +26,11 @@ from search_api.copies.requests import (
     request_copy,
 )
 from search_api.copies.revoke import revoke_copy
+from search_api.copy_schemas import CopyForm, CopyShown, ReasonForm, RequestShown, RequestsShown
 from search_api.errors import CopyRefused, CursorInvalid
 from search_api.idempotency import Answer, IdempotencyKey, NeededIdempotencyKey, fingerprint, once
 from search_api.openapi import PREFIX, problems_declared
-from search_api.schemas import (
-    CopyForm,
-    CopyShown,
-    Cursor,
-    Limit,
-    Name,
-    Purpose,
-    ReasonForm,
-    RequestShown,
-    RequestsShown,
-)
+from search_api.schemas import Cursor, Limit, Name, Purpose
 from search_api.services import Services
 from search_api.tokens import Given, acting
 

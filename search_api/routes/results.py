@@ -6,9 +6,9 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 
 from archive.access.policy import Caller
+from search_api.copy_schemas import ResultForm, ResultsShown
 from search_api.openapi import PREFIX, problems_declared
 from search_api.results import ResultQuestion, ask_result
-from search_api.schemas import ResultForm, ResultsShown
 from search_api.tokens import Given, acting
 
 router = APIRouter(prefix=PREFIX, tags=["results"])

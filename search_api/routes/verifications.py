@@ -11,10 +11,10 @@ from python_multipart.multipart import parse_options_header
 from starlette.concurrency import run_in_threadpool
 
 from search_api.copies.verify import verify_file
+from search_api.copy_schemas import ReportShown
 from search_api.errors import UploadInvalid
 from search_api.openapi import PREFIX, problems_declared
 from search_api.problems import problem, speaks
-from search_api.schemas import ReportShown
 from search_api.services import ApiSettings, Services
 from search_api.tokens import Given, public
 from search_api.uploads import UploadedFile, receive_file, receive_form

@@ -131,7 +131,7 @@ def test_what_is_unknown_gets_one_answer(client: TestClient, serial: str) -> Non
     assert "text/html" in answer.headers["content-type"] or "problem" in answer.headers["content-type"]
     assert "<script" not in answer.text
     if "/" not in serial and "%2f" not in serial:
-        assert "Không có bản sao nào mang số sê-ri này" in answer.text
+        assert "Không có bản sao nào mang mã tra cứu này" in answer.text
 
 
 def test_a_typed_serial_leads_to_its_page(client: TestClient, copy: CopyFacts) -> None:

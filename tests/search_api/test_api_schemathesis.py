@@ -31,6 +31,9 @@ def target(office: Office) -> Iterator[httpx.Client]:
                 grant_role(connection, everyone, role, unit, by=held.admin, at=office.now)
     office.keys["moi-vai"] = office.key("moi-vai")
     with served(office.app()) as client:
+        files = [("files", ("a.png", b"no picture"))]
+        sent = client.post(f"{API}/batches", files=files, data={"unit": "so-a"}, headers=office.bearer("moi-vai"))
+        assert sent.status_code == 202, sent.text
         yield client
 
 
@@ -69,6 +72,9 @@ def before_call(context, case, kwargs):
         parameters["page"] = 1
     if isinstance(body, dict) and good(body.get("record"), 140):
         body["record"] = RECORD
+        if case.meta is not None and case.meta.generation.mode.is_positive and len(body["purpose"]) % 2:
+            body.update(kind="office-copy", capacity="agency", target_system="dvc", target_dossier="1")
+            body.pop("requester", None)
 """
 
 

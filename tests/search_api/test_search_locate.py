@@ -11,7 +11,7 @@ from archive.sealing import Seal
 from search_api.errors import IndexUnavailable, QueryInvalid
 from search_api.index.document import indexed_page, unsealed
 from search_api.index.locate import MAX_BOXES, SNIPPET_CHARACTERS, Located, locate, phrase_is_in
-from search_api.index.packing import pack_terms, pack_words, unpack_page
+from search_api.index.packing import pack_words, unpack_page
 from search_api.index.port import IndexedPage
 from search_api.index.query import Query, format_query, parse
 
@@ -122,7 +122,7 @@ def test_whatever_is_cut_from_a_page_is_found_on_it_where_it_was(
         assert located is not None
         assert any(first <= hit <= last for hit in located.hits)
     if located is not None:
-        assert phrase_is_in(query.phrases[0], page.exact, page.folded)
+        assert phrase_is_in(query.phrases[0], page.exact)
         assert locate(asked(format_query(query), seal), page) == located
 
 
@@ -133,20 +133,20 @@ def _numbers(text: str, seal: Seal) -> frozenset[str]:
 @given(text=TEXT)
 def test_a_page_comes_back_as_it_was_packed(seal: Seal, text: str) -> None:
     page = page_of(text, seal)
-    again = unpack_page(1, pack_terms(page.exact, page.folded), pack_words(page.words))
+    again = unpack_page(1, page.exact, pack_words(page.words))
     assert (again.exact, again.folded, list(again.words)) == (page.exact, page.folded, list(page.words))
     assert list(again.words[-3:]) == list(page.words[-3:])
 
 
 def test_no_flipped_bit_of_a_packed_page_passes(seal: Seal) -> None:
     page = page_of("CCCD 001099012345 cấp ngày", seal)
-    terms, words = pack_terms(page.exact, page.folded), pack_words(page.words)
+    words = pack_words(page.words)
     chosen = [int(hashlib.sha256(bytes([n])).hexdigest(), 16) % (8 * len(words)) for n in range(100)]
     for bit in chosen:
         broken = bytearray(words)
         broken[bit // 8] ^= 1 << bit % 8
         try:
-            again = unpack_page(1, terms, bytes(broken))
+            again = unpack_page(1, page.exact, bytes(broken))
         except IndexUnavailable:
             continue
         assert list(again.words) == list(page.words)  # a bit of the header that says nothing
