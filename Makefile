@@ -42,6 +42,9 @@ lock:
 
 bench: setup
 	$(BIN)/python benchmarks/reading.py
+	$(BIN)/python benchmarks/copies.py
+	$(BIN)/python benchmarks/verify.py
+	$(BIN)/python benchmarks/search.py
 
 drill: setup
 	$(BIN)/pytest -m drill tests

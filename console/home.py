@@ -30,7 +30,6 @@ from archive.tables.holdings import fonds
 from archive.tables.principals import principal
 from archive.tables.units import unit_name
 from console.founding import LOCAL_LOGIN, first_key, found_local
-from console.jail import SteadyJail
 from console.roots import read_roots
 from console.settings import HomeSettings
 from ingest.desk import Desk
@@ -245,7 +244,7 @@ class Home:
     @contextmanager
     def services(self) -> Iterator[Services]:
         """Open everything requests are answered from, and let go of it at the end."""
-        with self.scratch() as scratch, SteadyJail(scratch) as jail, closing(self.index()) as index:
+        with self.scratch() as scratch, Jail(scratch) as jail, closing(self.index()) as index:
             desk = self._copy_desk(scratch)
             yield Services(
                 engine=self.engine,

@@ -6,10 +6,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from console.home import Home, utc_now
-from console.jail import SteadyJail
 from console.roots import read_certificates
 from console.settings import HomeSettings
 from console.terminal import Terminal
+from ocr.jail.parent import Jail
 from search_api.copies.verify import Report, exit_code, verify_file
 
 
@@ -25,7 +25,7 @@ def run_verify(
     with ExitStack() as stack:
         home = None if offline or not Home.is_there(settings) else Home.open(settings)
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sohoa-verify-")))
-        jail = stack.enter_context(SteadyJail(scratch))
+        jail = stack.enter_context(Jail(scratch))
         report = verify_file(
             path,
             engine=home.engine if home else None,

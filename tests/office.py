@@ -23,7 +23,6 @@ from archive.database import writing
 from archive.failpoints import Failpoints
 from archive.record import Description, RecordId
 from archive.stores.open import open_store
-from console.jail import SteadyJail
 from ingest.batch_desk import BatchDesk
 from ingest.routes import batch_routes
 from ingest.settings import IngestSettings
@@ -65,7 +64,7 @@ class Office:
         self.holdings = Holdings(self.folder / "home", self.now)
         self.scratch = self.folder / "scratch"
         self.scratch.mkdir()
-        self.jail = SteadyJail(self.scratch)
+        self.jail = Jail(self.scratch)
         self.index = open_index(f"sqlite:///{self.folder}/index.db")
         self._admit()
 

@@ -1,6 +1,7 @@
 """The HTTP interface over an archive of tests/holdings.py, and people with keys to it."""
 
 from cryptography import x509
+from fastapi import FastAPI
 from holdings import Holdings
 
 from archive.access.api_keys import make_key
@@ -9,8 +10,16 @@ from archive.access.principals import add_principal, grant_role
 from archive.database import writing
 from archive.failpoints import Failpoints
 from archive.record import PartyId
+from archive.stores.open import open_store
+from ingest.batch_desk import BatchDesk
+from ingest.routes import batch_routes
+from ingest.settings import IngestSettings
 from ocr.jail.parent import Jail
+from ocr.options import ReadingOptions
+from ocr.reader import Reader
+from search_api.app import create_app
 from search_api.copies.model import CopyDesk, CopySettings
+from search_api.gate import Gate
 from search_api.index.open import open_index
 from search_api.services import ApiSettings, Services
 
@@ -44,6 +53,25 @@ def make_services(held: Holdings) -> Services:
         settings=ApiSettings(public_per_minute=100_000, key_failures_per_minute=100_000),
         now=lambda: held.at,
     )
+
+
+def make_app(held: Holdings, services: Services) -> FastAPI:
+    """Return the application with its batches."""
+    gate = Gate(services)
+    staging = (held.folder / "staging").as_uri()
+    desk = BatchDesk(
+        engine=held.engine,
+        store=held.store,
+        staging=open_store(staging),
+        seal=held.seal,
+        settings=IngestSettings(staging_url=staging, scratch=services.scratch),
+        uploads=held.folder / "uploads",
+        new_scratch=lambda: services.scratch,
+        new_reader=lambda scratch: Reader(Jail(scratch), f"replay:{held.folder}", ReadingOptions()),
+        prepare_signing=lambda _principal: None,
+        now=services.now,
+    )
+    return create_app(services, routers=[batch_routes(desk, gate)], gate=gate)
 
 
 def key_of(held: Holdings, login: str) -> str:

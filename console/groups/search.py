@@ -17,7 +17,7 @@ def add_search(sohoa: click.Group, language: Language) -> None:
     @sohoa.command("search", help=say("search"))
     @click.argument("query")
     @click.option("--purpose", help=say("search.purpose"))
-    @click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True, help=say("limit"))
+    @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help=say("limit"))
     @click.option("--cursor", help=say("search.cursor"))
     @json_option(language)
     @click.pass_obj

@@ -29,6 +29,7 @@ from search_api.index.sqlite_tables import (
     forget,
     make_file,
     make_generation,
+    merge_some,
     swap,
     write,
 )
@@ -105,6 +106,8 @@ class SqliteIndex:
 
     def finish_rebuild(self) -> None:
         """Let the new generation answer and drop the old one, in one step."""
+        while self._merge_some():
+            pass
         with self._file.writing() as connection:
             new = _being_built(connection)
             if new is not None:
@@ -135,6 +138,14 @@ class SqliteIndex:
     def close(self) -> None:
         """Close the connections."""
         self._file.close()
+
+    def _merge_some(self) -> bool:
+        """Merge a little of what a rebuild wrote piece by piece, in a short transaction; False: all is merged."""
+        with self._file.writing() as connection:
+            new = _being_built(connection)
+            return new is not None and any(
+                merge_some(connection, new, number) for number in classes(connection, new)
+            )
 
     def _begin(self, *, afresh: bool) -> None:
         with self._file.writing() as connection:

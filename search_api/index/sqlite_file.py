@@ -97,6 +97,8 @@ class IndexFile:
         connection = sqlite3.connect(
             self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
+        # For a new file only: rows of 2 kB leave a third of the usual 4,096 bytes empty.
+        connection.execute("PRAGMA page_size=8192")
         connection.execute("PRAGMA journal_mode=WAL")
         # What a power cut may undo is projected again: the cursor goes back with it.
         connection.execute("PRAGMA synchronous=NORMAL")

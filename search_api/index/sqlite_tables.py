@@ -46,6 +46,7 @@ _TABLES = (
 )
 # A term is ASCII letters and digits, whatever is not ASCII, and the prefix of tokens: one token each.
 _TERMS = "CREATE VIRTUAL TABLE {terms} USING fts5(exact, folded, content='', tokenize=\"ascii tokenchars '_'\")"
+_MERGED_AT_ONCE = 500  # leaf pages of 4 kB: a fraction of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,18 @@ def drop(connection: sqlite3.Connection, old: Generation) -> None:
 def classes(connection: sqlite3.Connection, of: Generation) -> list[int]:
     """Return the numbers of a generation's classes."""
     return [number for (number,) in of.run(connection, "SELECT id FROM {class} ORDER BY id")]
+
+
+def merge_some(connection: sqlite3.Connection, of: Generation, number: int) -> bool:
+    """Merge some of the segments of a class's terms; say whether there was anything to merge.
+
+    Negative: all segments into one in the end, step by step; FTS5 tells by the rows it changed.
+    """
+    before = connection.total_changes
+    of.run(
+        connection, "INSERT INTO {terms} ({terms}, rank) VALUES ('merge', ?)", (-_MERGED_AT_ONCE,), of_class=number
+    )
+    return connection.total_changes - before > 1
 
 
 def _generations(connection: sqlite3.Connection, *, answers: bool) -> Iterator[Generation]:

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 import scans
 from holdings import Holdings
-from served import make_services, person
+from served import make_app, make_services, person
 from starlette.testclient import TestClient
 
 from archive.record import Description
-from search_api.app import create_app
 from search_api.index.projector import Projector
 
 AT = datetime(2026, 11, 24, 3, 4, 5, tzinfo=UTC)
@@ -116,7 +115,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         "staff-b": ("staff", ("so-b",)),
     }
     keys = {who: person(held, role, units, login=who) for who, (role, units) in people.items()}
-    with TestClient(create_app(services), raise_server_exceptions=False) as client:
+    with TestClient(make_app(held, services), raise_server_exceptions=False) as client:
         made = World(client, planted, keys, own)
         listener = _Listener(made.log)
         root = logging.getLogger()
