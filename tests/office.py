@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2 as httpx
 import scans
 import uvicorn
 from cryptography import x509

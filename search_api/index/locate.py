@@ -8,11 +8,12 @@ is the answer. In a snippet the words of each hit stand in «…»; where the pa
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, repeat
+from operator import add
 
 from search_api.index.port import Box, IndexedPage, IndexedWord
 from search_api.index.query import Identifier, Phrase, Piece, Query, Word
-from search_api.index.words import fold
+from search_api.index.words import TOKEN_PREFIX, fold
 
 WORDS_BEFORE = 6
 LEAD_CHARACTERS = 60  # before the first hit
@@ -44,14 +45,14 @@ def locate(query: Query, page: IndexedPage, *, shown: Callable[[IndexedWord], st
     """
     exact = page.exact.split()
     is_open = any(isinstance(p, Word) and not p.is_marked for one in query.phrases for p in one.pieces)
-    folded = [fold(term) for term in exact] if is_open else exact
+    folded = list(map(fold, exact)) if is_open else exact
     places: set[int] = set()
     for phrase in query.phrases:
         starts = list(_starts(phrase, exact, folded))
         if not starts:
             return None
         places.update(place for start in starts for place in range(start, start + len(phrase.pieces)))
-    hits = _hit_words(page, sorted(places))
+    hits = _hit_words(page, exact, sorted(places))
     boxes = []
     for index in hits[:MAX_BOXES]:
         box = page.words[index].box
@@ -104,16 +105,18 @@ def _meets(piece: Piece, term: str) -> bool:
     return piece.exact == (term if piece.is_marked else fold(term))
 
 
-def _hit_words(page: IndexedPage, places: Sequence[int]) -> tuple[int, ...]:
+def _hit_words(page: IndexedPage, exact: Sequence[str], places: Sequence[int]) -> tuple[int, ...]:
     """Return the words that the terms at these places were read from, ascending, each once."""
     if not places:
         return ()
-    ends = list(accumulate([told.count("\t") + 1 if told else 0 for told in page.exact.split(" ")]))
+    told = page.exact.split(" ")
+    # A term, and one more for each tab; in one go, for it is done for every word of every page of an answer.
+    ends = list(accumulate(map(add, map(bool, told), map(str.count, told, repeat("\t")))))
     hits: dict[int, None] = {}
     for place in places:
         index = bisect_right(ends, place)
         hits[index] = None
-        if page.words[index].sealed is not None and place + 1 == ends[index]:
+        if exact[place].startswith(TOKEN_PREFIX) and place + 1 == ends[index]:
             for following in range(index + 1, len(page.words)):
                 if not _goes_on(page.words[following]):
                     break

@@ -27,7 +27,8 @@ class _Words(Sequence[IndexedWord]):
         count, sealed_length = _HEAD.unpack_from(data)
         sealed_at = _HEAD.size + _BOX.size * count
         texts_at = sealed_at + sealed_length
-        self._sealed: dict[str, Any] = json.loads(data[sealed_at:texts_at])
+        sealed: dict[str, Any] = json.loads(data[sealed_at:texts_at])
+        self._sealed = {int(place): facts for place, facts in sealed.items()}
         self._texts = data[texts_at:].decode().split("\0") if count else []
         if len(self._texts) != count:
             raise ValueError(f"{len(self._texts)} texts for {count} words")
@@ -40,13 +41,15 @@ class _Words(Sequence[IndexedWord]):
     @overload
     def __getitem__(self, place: slice) -> Sequence[IndexedWord]: ...
     def __getitem__(self, place: int | slice) -> IndexedWord | Sequence[IndexedWord]:
-        if isinstance(place, slice):
-            return [self[one] for one in range(*place.indices(len(self)))]
-        at = range(len(self))[place]
+        if isinstance(place, int):
+            return self._word(range(len(self._texts))[place])
+        return [self._word(at) for at in range(*place.indices(len(self._texts)))]
+
+    def _word(self, at: int) -> IndexedWord:
         box = _BOX.unpack_from(self._data, _HEAD.size + _BOX.size * at)
-        if str(at) not in self._sealed:
+        if at not in self._sealed:
             return IndexedWord(self._texts[at], box)
-        ciphertext, version, *tokens = self._sealed[str(at)]
+        ciphertext, version, *tokens = self._sealed[at]
         return IndexedWord(self._texts[at], box, (ciphertext, version), tuple(tokens))
 
 

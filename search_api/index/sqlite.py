@@ -7,7 +7,6 @@ pages that came later than the first page of the answer are not in it.
 
 import json
 import sqlite3
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -78,18 +77,25 @@ class SqliteIndex:
             place = read_cursor(after, key=of.key, query=query, scope=scope) if after is not None else None
             newest = place.newest if place else _newest(connection, of)
             reach = reach_of(connection, of, scope)
-            found = matching(connection, of, query, scope, reach, newest=newest, most=self._ranked_max + 1)
-            ranked = sorted(found[: self._ranked_max])
-            left = ranked[bisect_right(ranked, (place.score, -place.page)) :] if place else ranked
-            chosen = left[:limit]
-            following = None
-            if len(left) > limit and chosen:
+            count, rows = matching(
+                connection,
+                of,
+                query,
+                scope,
+                reach,
+                newest=newest,
+                ranked_max=self._ranked_max,
+                after=(place.score, -place.page) if place else None,
+                limit=limit + 1,
+            )
+            chosen, following = rows[:limit], None
+            if len(rows) > limit:
                 score, page = chosen[-1]
                 following = write_cursor(Place(score, -page, newest), key=of.key, query=query, scope=scope)
             return Found(
                 hits=tuple(_hits(connection, of, chosen, reach)),
-                total=len(ranked),
-                total_is_exact=len(found) == len(ranked),
+                total=min(count, self._ranked_max),
+                total_is_exact=count <= self._ranked_max,
                 next_after=following,
                 position=_position(connection, building=False),
             )

@@ -46,6 +46,13 @@ _COUNT = "SELECT count(*) FROM (SELECT 1 FROM {record_value} WHERE value IN ({ch
 _VALUES = "SELECT id, exact FROM {value} WHERE class = ? AND name = ? AND {this}"
 _CHOSEN = "SELECT value FROM json_each(?)"
 _PAGE_HOLDS = " AND {check}({place}, (SELECT t.exact FROM {page_terms} t WHERE t.page = {terms}.rowid))"
+_WHOLE_OF = "SELECT * FROM ({})"
+# The count first, as a row of its own; then score and place of the best.
+_RANKED = (
+    "WITH found (page, score) AS MATERIALIZED ({found}) SELECT 0.0, count(*) FROM found UNION ALL "
+    "SELECT * FROM (SELECT score, -page AS place FROM (SELECT page, score FROM found LIMIT {ranked_max}) "
+    "WHERE score > ? OR (score = ? AND place > ?) ORDER BY 1, 2 LIMIT ?)"
+)
 _AT_ONCE = 200  # classes in one statement; SQLite takes 500
 
 Row = tuple[float, int]  # score and page, both negative where they are better: rows sort as they rank
@@ -84,22 +91,37 @@ def matching(
     reach: Reach,
     *,
     newest: int,
-    most: int,
-) -> list[Row]:
-    """Return the newest pages, `most` at most, that meet a query within a scope, from the page `newest` down."""
+    ranked_max: int,
+    after: Row | None,
+    limit: int,
+) -> tuple[int, list[Row]]:
+    """Return how many pages meet a query within a scope, and the best of them that rank after a row.
+
+    Counted and ranked are the newest from the page `newest` down, `ranked_max` at most; a count of one more says
+    that there are more. limit: rows at most.
+    """
     _install_check(connection, _checked(query))
     statements = [
         _statement(connection, of, query, newest, number, holder)
         for number, holder in _classes_asked(connection, of, query, scope, reach)
     ]
-    pages: list[tuple[int, float]] = []
-    for start in range(0, len(statements), _AT_ONCE):
-        some = statements[start : start + _AT_ONCE]
-        merged = " UNION ALL ".join(text for text, _ in some) + " ORDER BY 1 DESC LIMIT ?"
-        pages += connection.execute(merged, [*(one for _, values in some for one in values), most])
-    if len(statements) > _AT_ONCE:
-        pages = sorted(pages, reverse=True)[:most]
-    return [(score, -page) for page, score in pages]
+    if not statements:
+        return 0, []
+    most = ranked_max + 1
+    some = [statements[start : start + _AT_ONCE] for start in range(0, len(statements), _AT_ONCE)]
+    merged = [_WHOLE_OF.format(_merged([text for text, _ in one], most)) for one in some]
+    found = merged[0] if len(merged) == 1 else _merged(merged, most)
+    score, place = after or (float("-inf"), 0)
+    rows = connection.execute(
+        _RANKED.format(found=found, ranked_max=ranked_max),
+        [*(value for _, values in statements for value in values), score, score, place, limit],
+    ).fetchall()
+    return rows[0][1], rows[1:]
+
+
+def _merged(selects: list[str], most: int) -> str:
+    """Return a statement of the newest pages of others. SQLite steps through each only as far as it needs to."""
+    return f"{' UNION ALL '.join(selects)} ORDER BY 1 DESC LIMIT {most}"
 
 
 def _classes_asked(

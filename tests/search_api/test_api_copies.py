@@ -5,7 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
+import httpx2 as httpx
 import pytest
 from office import API, NUMBER, OPEN, Office, served
 from sqlalchemy import func, insert, select

@@ -4,7 +4,7 @@ import hashlib
 import io
 from typing import Any
 
-import httpx
+import httpx2 as httpx
 import pytest
 from office import API, Office
 from PIL import Image

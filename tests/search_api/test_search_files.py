@@ -3,6 +3,7 @@
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from search_api.errors import IndexUnavailable
 from search_api.index.open import open_index
 from search_api.index.port import IndexedPage, IndexedWord, RecordDocument
 from search_api.index.query import parse
+from search_api.index.sqlite import SqliteIndex
 
 SCOPE = Scope(frozenset("a"), frozenset(), frozenset(("01",)), None, frozenset())
 
@@ -68,6 +70,29 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(IndexUnavailable):
         open_index(f"sqlite:///{tmp_path}/file/index.db")
+
+
+def test_a_scope_of_many_classes_is_answered_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("search_api.index.sqlite_match._AT_ONCE", 7)
+    names = [f"u{n}" for n in range(30)]
+    scope = Scope(frozenset(names), frozenset(), frozenset(("01",)), None, frozenset())
+    query = parse("nước", lookups=lambda _: ())
+    path = tmp_path / "index.db"
+    with closing(SqliteIndex(path, ranked_max=60)) as index:
+        documents = [replace(document(f"r{n:02}"), units=frozenset((names[n % 30],))) for n in range(90)]
+        index.apply(documents[:60], cursor=1)
+        found, after = [], None
+        while len(found) < 60:
+            part = index.search(query, scope=scope, after=after, limit=13)
+            assert (part.total, part.total_is_exact) == (60, True)
+            found += [hit.record_id for hit in part.hits]
+            after = part.next_after
+        assert after is None
+        assert sorted(found) == [one.record_id for one in documents[:60]]
+        index.apply(documents[60:], cursor=2)
+        capped = index.search(query, scope=scope, after=None, limit=100)
+        assert (capped.total, capped.total_is_exact) == (60, False)
+        assert sorted(hit.record_id for hit in capped.hits) == [one.record_id for one in documents[30:]]
 
 
 def test_threads_that_search_and_one_that_writes_do_not_disturb_each_other(tmp_path: Path) -> None:
