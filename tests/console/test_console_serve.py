@@ -30,13 +30,14 @@ class Service:
         return self.process.wait(STOPPED_SECONDS)
 
     def left(self) -> bool:
-        """Whether any process of its group is still there, after a moment for the kernel."""
-        deadline = time.monotonic() + 5
+        """Whether any process of its group is still there, after the time one that is just loading needs to look."""
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 os.killpg(self.process.pid, 0)
             except ProcessLookupError:
                 return False
+            time.sleep(0.05)
         return True
 
 
