@@ -30,7 +30,7 @@ class Service:
         return self.process.wait(STOPPED_SECONDS)
 
     def left(self) -> bool:
-        """Whether any process of its group is still there, after the time one that is just loading needs to look."""
+        """Whether any process of its group is still there, after the time one still loading needs."""
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
