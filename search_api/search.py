@@ -13,7 +13,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from archive import events
 from archive.access.policy import Caller, Subject, decide, scope_of, units_for
@@ -32,6 +32,23 @@ from search_api.index.query import Query, parse
 from search_api.services import Services
 
 log = logging.getLogger(__name__)
+
+_HELD = (record_party.c.record_id == record.c.id) & record_party.c.role.in_(("holder", "co-holder"))
+_SUBJECTS = (
+    select(
+        record.c.id,
+        record.c.state,
+        record.c.access_mode,
+        record.c.archive_number,
+        record.c.custodian_unit_id,
+        record.c.managing_unit_id,
+        record_party.c.party_id,
+    )
+    .select_from(record)
+    .outerjoin(record_party, _HELD)
+    .where(record.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(record.c.id)
+)
 
 LIMIT_MAX = 100
 PURPOSE_MAX = 200
@@ -167,15 +184,7 @@ def _still_found(
 
 def _subjects(connection: Connection, ids: Collection[RecordId]) -> Iterator[tuple[Subject, str]]:
     """Yield what access needs to know of each record, with its archive number."""
-    columns = (record.c.id, record.c.state, record.c.access_mode, record.c.archive_number)
-    held = (record_party.c.record_id == record.c.id) & record_party.c.role.in_(("holder", "co-holder"))
-    rows = connection.execute(
-        select(*columns, record.c.custodian_unit_id, record.c.managing_unit_id, record_party.c.party_id)
-        .select_from(record)
-        .outerjoin(record_party, held)
-        .where(record.c.id.in_(ids))
-        .order_by(record.c.id)
-    )
+    rows = connection.execute(_SUBJECTS, {"ids": list(ids)})
     for _, group in groupby(rows, key=lambda row: row.id):
         row, *others = group
         yield (

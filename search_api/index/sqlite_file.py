@@ -9,6 +9,8 @@ from pathlib import Path
 from search_api.errors import IndexUnavailable
 
 BUSY_SECONDS = 30.0
+IDLE_MAX = 4  # connections kept between acts, each with a cache of its own
+CACHE_KB = 32_768
 _DAMAGED = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
 _SIDE_FILES = ("", "-wal", "-shm")
 
@@ -81,7 +83,10 @@ class IndexFile:
                 connection.close()
                 raise
             with self._guard:
-                self._idle.append(connection)
+                if spare := len(self._idle) < IDLE_MAX:
+                    self._idle.append(connection)
+            if not spare:
+                connection.close()
 
     def _take(self) -> sqlite3.Connection:
         # A file deleted or replaced under an open connection would go on answering from what is gone.
@@ -102,7 +107,7 @@ class IndexFile:
         connection.execute("PRAGMA journal_mode=WAL")
         # What a power cut may undo is projected again: the cursor goes back with it.
         connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute("PRAGMA cache_size=-32768")
+        connection.execute(f"PRAGMA cache_size=-{CACHE_KB}")
         # No mmap: a file cut short under it would kill the process instead of raising.
         return connection
 
