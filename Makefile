@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?= demo
 
-.PHONY: setup demo test check format lock bench drill judges clean
+.PHONY: setup demo test test-production check format lock bench drill judges servers servers-stop clean
 
 setup: .venv/ready
 
@@ -18,10 +18,23 @@ demo: setup
 judges: setup
 	bash tests/judges/install.sh
 
-test: setup judges
-	$(BIN)/pytest
+# The real servers that the tests need: installed once, started on free ports of loopback, found by every test.
+servers: setup
+	bash tests/servers/install.sh
+	cd tests && ../$(BIN)/python -m servers.shared start
 
-check: setup judges
+servers-stop: setup
+	cd tests && ../$(BIN)/python -m servers.shared stop
+
+test: setup judges servers
+	$(BIN)/pytest
+	$(MAKE) servers-stop
+
+# Every behaviour test again, on PostgreSQL, MinIO and OpenSearch.
+test-production: setup judges servers
+	SOHOA_TEST_STACK=production $(BIN)/pytest
+
+check: setup judges servers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -14,6 +14,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from archive.errors import HomeNotReady
@@ -23,10 +24,10 @@ from archive.tables.log import stream_head
 BUSY_SECONDS = 30  # writers queue for the one write lock; short transactions keep the wait short
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, *, password: str | None = None) -> Engine:
     """Return an engine for a SQLAlchemy URL; nothing is connected yet."""
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=5, max_overflow=5, pool_pre_ping=True)
+        return create_engine(make_url(url).set(password=password), pool_size=5, max_overflow=5, pool_pre_ping=True)
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
 
     def configure(connection: Any, _record: Any) -> None:

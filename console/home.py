@@ -53,7 +53,7 @@ class Home:
 
     def __init__(self, settings: HomeSettings) -> None:
         self.settings = settings
-        self.engine: Engine = open_engine(settings.database_url)
+        self.engine: Engine = open_engine(settings.database_url, password=settings.secrets.database_password)
 
     @property
     def keys_folder(self) -> Path:
@@ -77,8 +77,8 @@ class Home:
         settings.roots_folder.mkdir(exist_ok=True)
         if settings.keys_url.startswith("file://"):
             home._make_demo_keys(now)
-        open_store(settings.store_url)
-        open_store(settings.ingest.staging_url)
+        home.store()
+        home.staging()
         return home
 
     @staticmethod
@@ -136,11 +136,11 @@ class Home:
 
     def store(self) -> ObjectStore:
         """Open the archive store."""
-        return open_store(self.settings.store_url)
+        return open_store(self.settings.store_url, self.settings.secrets.store)
 
     def staging(self) -> ObjectStore:
         """Open the staging store."""
-        return open_store(self.settings.ingest.staging_url)
+        return open_store(self.settings.ingest.staging_url, self.settings.secrets.staging)
 
     def seal(self) -> Seal:
         """Load the sealing keys."""
@@ -215,7 +215,7 @@ class Home:
 
     def index(self) -> RecordIndex:
         """Open the search index. Raises UnknownUrl, IndexUnavailable."""
-        return open_index(self.settings.index_url)
+        return open_index(self.settings.index_url, self.settings.secrets.index)
 
     def roots(self) -> tuple[x509.Certificate, ...]:
         """Return the certificates that signatures of this home must lead to."""

@@ -4,18 +4,31 @@ Secrets come from files in the home or from settings of their own, never from a 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 from archive.errors import HomeNotReady
+from archive.stores.port import StoreCredentials
 from ingest.settings import IngestSettings
 from retention.locks import LockSettings
 from search_api.copies.model import CopySettings
+from search_api.index.port import IndexCredentials
 from search_api.services import ApiSettings
 
 API = ApiSettings()  # where the defaults are written down
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What production servers ask of us; None where nothing is asked. Never shown."""
+
+    database_password: str | None = field(default=None, repr=False)
+    store: StoreCredentials | None = None
+    staging: StoreCredentials | None = None
+    store_admin: StoreCredentials | None = None
+    index: IndexCredentials | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +47,7 @@ class HomeSettings:
     ingest: IngestSettings
     copies: CopySettings
     api: ApiSettings
+    secrets: Secrets
     api_key: str | None = None
 
     @property
@@ -66,7 +80,52 @@ def read_settings(folder: Path, environment: Mapping[str, str]) -> HomeSettings:
         ingest=ingest,
         copies=_copies(environment),
         api=api,
+        secrets=_secrets(environment),
         api_key=get("SOHOA_API_KEY") or None,
+    )
+
+
+def secret(environment: Mapping[str, str], name: str) -> str | None:
+    """Return a secret given in a setting, or in the file that the setting with _FILE names; None without either.
+
+    Raises HomeNotReady if both are set, or the file cannot be read or is empty.
+    """
+    value, path = environment.get(name) or None, environment.get(f"{name}_FILE")
+    if not path:
+        return value
+    if value is not None:
+        raise HomeNotReady(f"{name} and {name}_FILE are both set; keep one")
+    try:
+        text = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise HomeNotReady(f"{name}_FILE names {path}, which cannot be read: {error}") from error
+    if not text:
+        raise HomeNotReady(f"{name}_FILE names {path}, which is empty")
+    return text
+
+
+def _pair(environment: Mapping[str, str], first: str, second: str) -> tuple[str, str] | None:
+    """Return two settings that only mean something together."""
+    one, other = secret(environment, first), secret(environment, second)
+    if one is None and other is None:
+        return None
+    if one is None or other is None:
+        missing = first if one is None else second
+        raise HomeNotReady(f"{first} and {second} belong together: set {missing} too")
+    return one, other
+
+
+def _secrets(environment: Mapping[str, str]) -> Secrets:
+    store = _pair(environment, "ARCHIVE_STORE_ACCESS_KEY", "ARCHIVE_STORE_SECRET_KEY")
+    staging = _pair(environment, "INGEST_STAGING_ACCESS_KEY", "INGEST_STAGING_SECRET_KEY")
+    admin = _pair(environment, "ARCHIVE_STORE_ADMIN_ACCESS_KEY", "ARCHIVE_STORE_ADMIN_SECRET_KEY")
+    index = _pair(environment, "SEARCH_INDEX_USER", "SEARCH_INDEX_PASSWORD")
+    return Secrets(
+        database_password=secret(environment, "ARCHIVE_DATABASE_PASSWORD"),
+        store=StoreCredentials(*store) if store else None,
+        staging=StoreCredentials(*staging) if staging else None,
+        store_admin=StoreCredentials(*admin) if admin else None,
+        index=IndexCredentials(*index) if index else None,
     )
 
 

@@ -7,14 +7,14 @@ from urllib.parse import unquote, urlsplit
 from archive.errors import UnknownUrl
 from archive.stores.file import FileStore
 from archive.stores.memory import MemoryStore
-from archive.stores.port import ObjectStore
+from archive.stores.port import ObjectStore, StoreCredentials
 
 SETTING = "ARCHIVE_STORE_URL"
 _NAME = re.compile(r"[a-z0-9-]*")
 _in_memory: dict[str, MemoryStore] = {}
 
 
-def open_store(url: str) -> ObjectStore:
+def open_store(url: str, credentials: StoreCredentials | None = None) -> ObjectStore:
     """Return the store a URL names: `file:///folder`, or `memory:name`, the same one for the whole process.
 
     A folder that is not there is made, durably, readable by its owner only. Raises UnknownUrl, or

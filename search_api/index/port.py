@@ -1,7 +1,7 @@
 """The promise of every record index: what was projected, found within a scope, with how complete it is."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from archive.access.policy import Scope
@@ -10,6 +10,14 @@ from search_api.index.query import FieldName, Query
 from search_api.index.words import fold_terms
 
 Box = tuple[int, int, int, int]  # x, y, width, height in pixels of the archived page image as stored
+
+
+@dataclass(frozen=True, slots=True)
+class IndexCredentials:
+    """Who we are to an engine that asks; never part of a URL, never shown."""
+
+    user: str
+    password: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,158 @@
+"""The servers that a whole run of the tests shares: started once, found by every process, stopped by name.
+
+    python -m servers.shared start | stop | show
+
+They live in a private folder under the system's temporary one, named after this checkout; who starts them leaves
+a note of ports and pids there. A test that kills or breaks a server brings up one of its own instead.
+"""
+
+import argparse
+import fcntl
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from servers.minio import Minio, Versity
+from servers.opensearch import OpenSearch
+from servers.postgres import Postgres
+from servers.program import ServerFailed, answers
+from servers.rabbitmq import RabbitMq
+from servers.toxiproxy import Toxiproxy
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+FOLDER = Path(tempfile.gettempdir()) / f"sohoa-servers-{sha256(str(CHECKOUT).encode()).hexdigest()[:12]}"
+NOTE = "servers.json"
+KINDS = {
+    "postgres": Postgres,
+    "minio": Minio,
+    "versity": Versity,
+    "rabbitmq": RabbitMq,
+    "toxiproxy": Toxiproxy,
+    "opensearch": OpenSearch,
+}
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    FOLDER.mkdir(exist_ok=True)
+    FOLDER.chmod(0o755)
+    with (FOLDER / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _noted() -> dict[str, dict[str, Any]]:
+    try:
+        noted: dict[str, dict[str, Any]] = json.loads((FOLDER / NOTE).read_text())
+    except FileNotFoundError:
+        return {}
+    return noted
+
+
+def _runs(noted: dict[str, Any]) -> bool:
+    return Path(f"/proc/{noted['pid']}").exists() and answers(noted["port"])
+
+
+def start() -> None:
+    """Start what does not run yet; safe to repeat and to race."""
+    with _alone():
+        noted = _noted()
+        for name, kind in KINDS.items():
+            if name in noted and _runs(noted[name]):
+                continue
+            folder = FOLDER / name
+            shutil.rmtree(folder, ignore_errors=True)
+            server = kind(folder)
+            server.start()  # type: ignore[attr-defined]  # each kind has it
+            state = {k: v for k, v in vars(server).items() if k not in ("folder", "_process", "_mapper")}
+            extra = {"mapper": server._mapper.pid} if isinstance(server, RabbitMq) and server._mapper else {}
+            noted[name] = {
+                "pid": server.pid,
+                "port": server.port,
+                **extra,
+                "state": {k: str(v) if isinstance(v, Path) else v for k, v in state.items()},
+            }
+            (FOLDER / NOTE).write_text(json.dumps(noted, indent=1))
+
+
+def stop() -> None:
+    """Stop them all and remove what they kept."""
+    with _alone():
+        for noted in _noted().values():
+            for pid in (noted["pid"], noted.get("mapper")):
+                if pid is not None:
+                    try:
+                        os.killpg(pid, signal.SIGKILL)
+                    except ProcessLookupError:
+                        continue
+    shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+@cache
+def _shared(name: str) -> Any:
+    noted = _noted().get(name)
+    if noted is None or not _runs(noted):
+        raise ServerFailed(f"{name} does not run: run `make servers`")
+    server = KINDS[name].__new__(KINDS[name])
+    for key, value in noted["state"].items():
+        setattr(server, key, value)
+    server.folder = FOLDER / name
+    if name == "postgres":
+        server.data = FOLDER / name / "data"
+    return server
+
+
+def postgres() -> Postgres:
+    """Return the shared PostgreSQL. Raises ServerFailed, as the others."""
+    return _shared("postgres")  # type: ignore[no-any-return]
+
+
+def minio() -> Minio:
+    """Return the shared MinIO."""
+    return _shared("minio")  # type: ignore[no-any-return]
+
+
+def versity() -> Versity:
+    """Return the shared versitygw."""
+    return _shared("versity")  # type: ignore[no-any-return]
+
+
+def opensearch() -> OpenSearch:
+    """Return the shared OpenSearch."""
+    return _shared("opensearch")  # type: ignore[no-any-return]
+
+
+def rabbitmq() -> RabbitMq:
+    """Return the shared RabbitMQ."""
+    return _shared("rabbitmq")  # type: ignore[no-any-return]
+
+
+def toxiproxy() -> Toxiproxy:
+    """Return the shared Toxiproxy."""
+    return _shared("toxiproxy")  # type: ignore[no-any-return]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("act", choices=("start", "stop", "show"))
+    act = parser.parse_args().act
+    if act == "start":
+        start()
+    elif act == "stop":
+        stop()
+    for name, noted in _noted().items():
+        print(f"{name:10} port {noted['port']} pid {noted['pid']}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
