@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?= demo
 
-.PHONY: setup demo test test-production check format lock bench drill judges servers servers-stop clean
+.PHONY: setup demo test test-production check format lock bench drill judges servers servers-env servers-stop image-check clean
 
 setup: .venv/ready
 
@@ -22,6 +22,10 @@ judges: setup
 servers: setup
 	bash tests/servers/install.sh
 	cd tests && ../$(BIN)/python -m servers.shared start
+
+# Shell lines that point a home at them: eval "$$(make -s servers-env)"
+servers-env:
+	@cd tests && ../$(BIN)/python -m servers.shared env
 
 servers-stop: setup
 	cd tests && ../$(BIN)/python -m servers.shared stop
@@ -58,6 +62,10 @@ bench: setup
 	$(BIN)/python benchmarks/copies.py
 	$(BIN)/python benchmarks/verify.py
 	$(BIN)/python benchmarks/search.py
+
+# Runs the Dockerfile's steps in a Debian made by debootstrap; needs root. IMAGE_ARGS: see the script.
+image-check:
+	bash scripts/chroot_image.sh $(IMAGE_ARGS) /tmp/sohoa-image
 
 drill: setup
 	$(BIN)/pytest -m drill tests

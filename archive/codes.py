@@ -6,13 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.schema import Table
 
+from archive.database import insert_new
 from archive.tables.holdings import fonds
 from archive.tables.units import code, unit, unit_code, unit_name, unit_parent, unit_succession
 
@@ -91,16 +88,9 @@ def load_codes(connection: Connection) -> CodeBook:
     return CodeBook(Code(**dict(row)) for row in rows)
 
 
-def _upsert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    connection.execute(insert(table).on_conflict_do_nothing(), rows)
-
-
 def store_codes(connection: Connection, codes: Iterable[Code]) -> None:
     """Add the codes that are not there yet; what is there is never changed, it is ended by a new row."""
-    _upsert(
+    insert_new(
         connection,
         code,
         [
@@ -123,8 +113,8 @@ def store_units(connection: Connection, path: Path) -> None:
     """Add the units, names, codes, parents, successions and fonds of a file that are not there yet."""
     document = tomllib.loads(path.read_text(encoding="utf-8"))
     units = document["units"]
-    _upsert(connection, unit, [{"id": u["id"], "kind": u["kind"]} for u in units])
-    _upsert(
+    insert_new(connection, unit, [{"id": u["id"], "kind": u["kind"]} for u in units])
+    insert_new(
         connection,
         unit_name,
         [
@@ -133,7 +123,7 @@ def store_units(connection: Connection, path: Path) -> None:
             for n in u["names"]
         ],
     )
-    _upsert(
+    insert_new(
         connection,
         unit_code,
         [
@@ -148,7 +138,7 @@ def store_units(connection: Connection, path: Path) -> None:
             for c in u.get("codes", [])
         ],
     )
-    _upsert(
+    insert_new(
         connection,
         unit_parent,
         [
@@ -162,7 +152,7 @@ def store_units(connection: Connection, path: Path) -> None:
             for p in u.get("parents", [])
         ],
     )
-    _upsert(
+    insert_new(
         connection,
         unit_succession,
         [
@@ -176,7 +166,7 @@ def store_units(connection: Connection, path: Path) -> None:
             for s in document.get("successions", [])
         ],
     )
-    _upsert(
+    insert_new(
         connection,
         fonds,
         [{"code": f["code"], "title": f["title"], "unit_id": f["unit"]} for f in document.get("fonds", [])],

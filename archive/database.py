@@ -1,33 +1,62 @@
 """Opens the catalogue's database and brings it to the current schema.
 
 SQLite runs with WAL and synchronous=FULL, and every write transaction begins IMMEDIATE: a read that turns
-into a write would fail at once with BUSY_SNAPSHOT. The same code opens PostgreSQL.
+into a write would fail at once with BUSY_SNAPSHOT. PostgreSQL runs READ COMMITTED: writers run side by side, so
+whoever decides by what they read locks that row first, or lets a unique constraint decide (`insert_new`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, TimeoutError
 
-from archive.errors import HomeNotReady
+from archive.errors import CatalogueBusy, HomeNotReady, UnknownUrl
 from archive.events import STREAMS
+from archive.postgresql import open_postgresql, refusal
 from archive.tables.log import stream_head
 
+SETTING = "ARCHIVE_DATABASE_URL"
 BUSY_SECONDS = 30  # writers queue for the one write lock; short transactions keep the wait short
+_MIGRATING = Lock()
+OLDEST_POSTGRESQL = 13  # what the tests run on is 15
+_POSTGRESQL = ("postgresql", "postgresql+psycopg")
 
 
 def open_engine(url: str, *, password: str | None = None) -> Engine:
-    """Return an engine for a SQLAlchemy URL; nothing is connected yet."""
-    if not url.startswith("sqlite"):
-        return create_engine(make_url(url).set(password=password), pool_size=5, max_overflow=5, pool_pre_ping=True)
+    """Return an engine for `sqlite:///folder/archive.db` or `postgresql+psycopg://user@host/name`; nothing is
+    connected yet.
+
+    Raises UnknownUrl; HomeNotReady for a URL that carries a password, for a URL is shown and logged.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise UnknownUrl(SETTING, "(unreadable)") from error
+    if parsed.password is not None:
+        raise HomeNotReady(f"{SETTING} carries a password; give it in ARCHIVE_DATABASE_PASSWORD or its _FILE")
+    if parsed.drivername == "sqlite":
+        return _open_sqlite(url)
+    if parsed.drivername not in _POSTGRESQL or not parsed.database:
+        raise UnknownUrl(SETTING, url)
+    return open_postgresql(_with_password(parsed.set(drivername=_POSTGRESQL[-1]), password))
+
+
+def _with_password(url: URL, password: str | None) -> URL:
+    return url if password is None else url.set(password=password)
+
+
+def _open_sqlite(url: str) -> Engine:
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
 
     def configure(connection: Any, _record: Any) -> None:
@@ -52,16 +81,62 @@ def open_engine(url: str, *, password: str | None = None) -> Engine:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A transaction that only reads: one consistent view, no write lock."""
-    with engine.connect().execution_options(read_only=True) as connection, connection.begin():
-        yield connection
+    """A transaction that only reads: one consistent view, no write lock. Raises CatalogueBusy."""
+    options: dict[str, Any] = {"read_only": True}
+    if engine.dialect.name == "postgresql":
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with _told(), engine.connect() as connection:
+        connection.execution_options(**options)
+        with connection.begin():
+            yield connection
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that writes: committed as a whole or not at all."""
-    with engine.begin() as connection:
+    """A transaction that writes: committed as a whole or not at all.
+
+    Raises CatalogueBusy; whether a commit that was under way took place is unknown then, and what is done again
+    must find out.
+    """
+    with _told(), engine.begin() as connection:
         yield connection
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Raise CatalogueBusy for what passes: locked for long, restarting, out of reach, no connection free."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, TimeoutError) as error:
+        raise CatalogueBusy(_first_line(error)) from error
+    except DBAPIError as error:
+        if error.connection_invalidated:  # whatever it was told as
+            raise CatalogueBusy(_first_line(error)) from error
+        raise
+
+
+def _first_line(error: Exception) -> str:
+    return str(getattr(error, "orig", error)).partition("\n")[0]
+
+
+def insert_new(
+    connection: Connection,
+    table: Table,
+    rows: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    *,
+    by: Sequence[str] | None = None,
+) -> bool:
+    """Insert the rows that are not there yet; those that are there stay as they are.
+
+    by: columns of the one unique constraint that says so; None: any. Another transaction that inserts the same is
+    waited for, and its rows are there to be read after. Returns, for a single row, whether it was inserted.
+    """
+    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    if not rows:
+        return False
+    given = dict(rows) if isinstance(rows, Mapping) else [dict(row) for row in rows]
+    statement = insert(table).on_conflict_do_nothing(index_elements=by).execution_options(preserve_rowcount=True)
+    return connection.execute(statement, given).rowcount == 1
 
 
 def _alembic(engine: Engine) -> Config:
@@ -71,25 +146,79 @@ def _alembic(engine: Engine) -> Config:
     return config
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the schema to the newest revision and make the streams' head rows. Safe to repeat."""
-    command.upgrade(_alembic(engine), "head")
+def migrate(engine: Engine, *, to: str = "head") -> None:
+    """Bring the schema to the newest revision and make the streams' head rows. Safe to repeat and to race.
+
+    to: an earlier revision, to rehearse what comes after it.
+    Raises HomeNotReady if the database cannot be used, or is of a newer program; CatalogueBusy if others hold a
+    table that must change.
+    """
+    current = _revision(engine)
+    if current is not None and not _is_known(engine, current):
+        raise _newer(current)
+    with _MIGRATING, _told():  # alembic keeps the step under way in variables of its modules
+        command.upgrade(_alembic(engine), to)
     with writing(engine) as connection:
-        present = set(connection.execute(select(stream_head.c.stream)).scalars())
-        for stream in STREAMS:
-            if stream not in present:
-                connection.execute(insert(stream_head).values(stream=stream, next_sequence=0))
+        insert_new(connection, stream_head, [{"stream": stream, "next_sequence": 0} for stream in STREAMS])
 
 
-def require_current(engine: Engine) -> None:
-    """Raise HomeNotReady, saying what to do, unless the schema is the one this program knows."""
-    head = ScriptDirectory.from_config(_alembic(engine)).get_current_head()
-    try:
-        with reading(engine) as connection:
-            current = MigrationContext.configure(connection).get_current_revision()
-    except OperationalError as error:
-        raise HomeNotReady(f"the database cannot be opened: {error.orig}") from error
+def require_current(engine: Engine, *, running: bool = False) -> None:
+    """Raise HomeNotReady, saying what to do, unless the database is there and of this program's schema.
+
+    running: of a program that started before: a newer schema only adds to what it knows, and it goes on.
+    """
+    head, current = _scripts(engine).get_current_head(), _revision(engine)
     if current is None:
         raise HomeNotReady("there is no archive here yet; run `sohoa init`")
-    if current != head:
+    if current == head:
+        return
+    if _is_known(engine, current):
         raise HomeNotReady(f"the database is at schema {current}, this program needs {head}; run `sohoa init`")
+    if not running:
+        raise _newer(current)
+
+
+def _scripts(engine: Engine) -> ScriptDirectory:
+    return ScriptDirectory.from_config(_alembic(engine))
+
+
+def _is_known(engine: Engine, revision: str) -> bool:
+    return revision in {script.revision for script in _scripts(engine).walk_revisions()}
+
+
+def _newer(revision: str) -> HomeNotReady:
+    return HomeNotReady(f"the database is at schema {revision}, made by a newer program; use that program")
+
+
+def _revision(engine: Engine) -> str | None:
+    """Return the schema's revision, None without one. Raises HomeNotReady if the database cannot be used."""
+    try:
+        with engine.connect() as connection:
+            connection.execution_options(read_only=True)
+            if engine.dialect.name == "postgresql":
+                _require_fit(connection)
+            return MigrationContext.configure(connection).get_current_revision()
+    except (DBAPIError, TimeoutError) as error:
+        raise HomeNotReady(_why_closed(engine, error)) from error
+
+
+def _require_fit(connection: Connection) -> None:
+    version, encoding, read_only = connection.execute(
+        text(
+            "SELECT current_setting('server_version_num')::int, current_setting('server_encoding'), "
+            "current_setting('transaction_read_only')"
+        )
+    ).one()
+    if version < OLDEST_POSTGRESQL * 10_000:
+        raise HomeNotReady(f"the database server is PostgreSQL {version // 10_000}; {OLDEST_POSTGRESQL} is needed")
+    if encoding != "UTF8":
+        raise HomeNotReady(f"the database has encoding {encoding}; make one with ENCODING 'UTF8'")
+    if read_only == "on":
+        raise HomeNotReady(f"the database only lets us read; name the primary server in {SETTING}")
+
+
+def _why_closed(engine: Engine, error: Exception) -> str:
+    """Return what stands between us and the database and how to mend it, in one sentence."""
+    if engine.dialect.name == "postgresql":
+        return refusal(engine.url, error)
+    return f"the database cannot be opened: {_first_line(error)}"

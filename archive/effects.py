@@ -198,7 +198,7 @@ def _write_down(
     said = supplement.body
     with writing(engine) as connection:
         # One effect of a record at a time, where the database has parallel writers.
-        connection.execute(select(record.c.id).where(record.c.id == plan.record_id).with_for_update())
+        ledger.hold_record(connection, plan.record_id)
         if connection.execute(select(effect.c.id).where(effect.c.id == effect_id)).first() is not None:
             return  # another hand, with the same reserved number, was faster
         connection.execute(

@@ -92,6 +92,26 @@ class StoreUnavailable(ArchiveError):
         self.reason = reason
 
 
+class StoreLies(ArchiveError):
+    """The store says one thing and does another: nothing may rely on it. defect: a slug, which names what."""
+
+    code = "store-lies"
+
+    def __init__(self, defect: str, told: str) -> None:
+        super().__init__(f"{told} ({defect})")
+        self.defect = defect
+
+
+class ObjectTooLarge(ArchiveError):
+    """More bytes than the store takes in one put, which alone has a digest of the whole."""
+
+    code = "object-too-large"
+
+    def __init__(self, key: str, length: int, limit: int) -> None:
+        super().__init__(f"{key} has {length} bytes; the store takes at most {limit} in one put")
+        self.key, self.length, self.limit = key, length, limit
+
+
 class UnknownUrl(ArchiveError):
     """A setting names an adapter that does not exist."""
 
@@ -204,6 +224,17 @@ class Refused(ArchiveError):
     def __init__(self, rule: str, reason: str) -> None:
         super().__init__(reason)
         self.rule = rule
+        self.reason = reason
+
+
+class CatalogueBusy(ArchiveError):
+    """The catalogue did not answer: locked for too long, restarted, out of reach, or too many ask at once."""
+
+    code = "catalogue-busy"
+    retry_after = 2
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the catalogue does not answer; try again: {reason}")
         self.reason = reason
 
 

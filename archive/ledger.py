@@ -2,6 +2,9 @@
 
 Every act writes its rows and its event together. A payload carries ids and every non-personal field of the
 rows it makes; pages and other long lists are in the package it names by digest.
+
+Where writers run side by side, an act on a record takes the record's row first (`hold_record`), its other rows
+then, and the stream's head last: two acts wait for each other and never in a circle.
 """
 
 from datetime import datetime
@@ -10,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from archive import events
+from archive.database import insert_new
 from archive.errors import NotFound
 from archive.identifiers import new_id, new_objid
 from archive.keys import package_key
@@ -41,9 +45,10 @@ def find_archival_file(
         archival_file.c.year == year,
         archival_file.c.code == code,
     )
-    row = connection.execute(select(archival_file).where(*where)).mappings().one_or_none()
+    found = select(archival_file).where(*where)
+    row = connection.execute(found).mappings().one_or_none()
     if row is None:
-        values = {
+        values: dict[str, Any] = {
             "id": new_id(),
             "fonds_code": fonds_code,
             "year": year,
@@ -52,10 +57,13 @@ def find_archival_file(
             "closed_on": closed_on,
             "paper_place": paper_place,
         }
-        connection.execute(insert(archival_file).values(**values, created_at=at))
-        payload = {**values, "closed_on": closed_on.isoformat() if closed_on else None}
-        events.append(connection, "records", "archival-file.opened", principal=principal, at=at, payload=payload)
-        return ArchivalFile(**values)
+        if insert_new(connection, archival_file, {**values, "created_at": at}):
+            payload = {**values, "closed_on": closed_on.isoformat() if closed_on else None}
+            events.append(
+                connection, "records", "archival-file.opened", principal=principal, at=at, payload=payload
+            )
+            return ArchivalFile(**values)
+        row = connection.execute(found).mappings().one()  # another transaction opened it this moment
     return ArchivalFile(
         id=row["id"],
         fonds_code=row["fonds_code"],
@@ -85,6 +93,11 @@ def custodian_of(connection: Connection, fonds_code: str, on: datetime) -> tuple
         .order_by(unit_code.c.valid_from)
     ).all()
     return unit_id, name, {row.system: row.value for row in codes}
+
+
+def hold_record(connection: Connection, record_id: RecordId) -> None:
+    """Keep a record's row to the transaction's end: what else acts on the record waits, what names it does not."""
+    connection.execute(select(record.c.id).where(record.c.id == record_id).with_for_update(key_share=True))
 
 
 def reserve_record(
@@ -144,6 +157,7 @@ def reserve_package(
     connection: Connection, record_id: RecordId, *, kind: str, about: str | None, work_item_id: str | None
 ) -> tuple[int, str, str]:
     """Reserve the record's next package number; return (number, OBJID, object key)."""
+    hold_record(connection, record_id)
     taken = connection.execute(select(package.c.number).where(package.c.record_id == record_id)).scalars()
     number = max(taken, default=0) + 1
     objid = new_objid()
@@ -173,6 +187,7 @@ def void_package(
     principal: PrincipalId,
 ) -> None:
     """Void a reserved package number; it is never used again."""
+    hold_record(connection, record_id)
     connection.execute(
         update(package)
         .where(package.c.record_id == record_id, package.c.number == number)
@@ -244,6 +259,7 @@ def record_deposit(
     principal: PrincipalId,
 ) -> int:
     """Write a deposited content package into the catalogue and return its event's sequence number."""
+    hold_record(connection, content.record_id)
     _set_deposited(connection, content.record_id, content.package_number, stored, at)
     values = record_values(content)
     connection.execute(update(record).where(record.c.id == content.record_id).values(**values))
@@ -295,6 +311,7 @@ def record_supplement(
     payload: dict[str, Any],
 ) -> int:
     """Write a deposited supplement into the catalogue and return its event's sequence number."""
+    hold_record(connection, supplement.record_id)
     _set_deposited(connection, supplement.record_id, supplement.package_number, stored, at)
     connection.execute(
         update(package)
@@ -329,6 +346,7 @@ def record_lock(
     basis: str,
 ) -> None:
     """Write what the store answered after a lock was extended."""
+    hold_record(connection, record_id)
     connection.execute(
         update(package)
         .where(package.c.record_id == record_id, package.c.number == number)

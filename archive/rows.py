@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from archive.database import insert_new
 from archive.identifiers import new_id
 from archive.record import ContentPackage
 from archive.tables.holdings import record_party
@@ -161,22 +162,19 @@ def find_party(connection: Connection, scheme: str, lookup: str, key_version: in
 def store_parties(connection: Connection, content: ContentPackage, at: datetime) -> None:
     """Add the package's parties, their sealed identifiers and names, and their roles, where they are new."""
     for one in content.parties:
-        if connection.execute(select(party.c.id).where(party.c.id == one.party_id)).first() is None:
-            connection.execute(insert(party).values(id=one.party_id, kind=one.kind, created_at=at))
+        insert_new(connection, party, {"id": one.party_id, "kind": one.kind, "created_at": at})
         for identifier in one.identifiers:
-            known = find_party(connection, identifier.scheme, identifier.lookup, identifier.lookup_key_version)
-            if known is None:
-                connection.execute(
-                    insert(party_identifier).values(
-                        id=new_id(),
-                        party_id=one.party_id,
-                        scheme=identifier.scheme,
-                        lookup=identifier.lookup,
-                        lookup_key_version=identifier.lookup_key_version,
-                        ciphertext=base64.b64decode(identifier.value.ciphertext),
-                        cipher_key_version=identifier.value.key_version,
-                    )
-                )
+            # Found already, it is known by its first party; which of two new ones comes first, the database says.
+            sealed = {
+                "id": new_id(),
+                "party_id": one.party_id,
+                "scheme": identifier.scheme,
+                "lookup": identifier.lookup,
+                "lookup_key_version": identifier.lookup_key_version,
+                "ciphertext": base64.b64decode(identifier.value.ciphertext),
+                "cipher_key_version": identifier.value.key_version,
+            }
+            insert_new(connection, party_identifier, sealed)
         for name in one.names:
             connection.execute(
                 insert(party_name).values(

@@ -66,6 +66,7 @@ def plan_supplement(
     act: id of what is done, for kinds of which a record may have several; None: there is one at a time.
     Raises NotFound.
     """
+    ledger.hold_record(connection, record_id)
     row = connection.execute(
         select(record.c.archive_number, archival_file.c.fonds_code)
         .join(archival_file, archival_file.c.id == record.c.archival_file_id)

@@ -22,7 +22,10 @@ from console.groups.principal import add_principals
 from console.groups.record import add_hold, add_record
 from console.groups.search import add_search
 from console.groups.serve import add_serve
+from console.groups.services import add_services
+from console.groups.store import add_store
 from console.groups.upkeep import add_upkeep
+from console.groups.worker import add_worker
 from console.home import utc_now
 from console.words.speak import Language, has_word, word
 from ingest.errors import IngestError
@@ -40,6 +43,9 @@ GROUPS = (
     add_copy,
     add_principals,
     add_serve,
+    add_services,
+    add_worker,
+    add_store,
     add_upkeep,
 )
 

@@ -32,8 +32,8 @@ from archive.tables.units import unit_name
 from console.founding import LOCAL_LOGIN, first_key, found_local
 from console.roots import read_roots
 from console.settings import HomeSettings
+from console.watched import WatchedJail, timed
 from ingest.desk import Desk
-from ocr.jail.parent import Jail
 from ocr.options import ReadingOptions
 from ocr.reader import Reader
 from retention.schedule import Rule, read_schedule, shipped_schedule
@@ -193,15 +193,15 @@ class Home:
     def reader(self, scratch: Path) -> Reader:
         """Start a jailed reader over a scratch folder."""
         options = ReadingOptions()
-        return Reader(Jail(scratch), self.settings.ingest.engine_url, options)
+        return Reader(WatchedJail(scratch), self.settings.ingest.engine_url, options)
 
     def desk(self) -> Desk:
         """Open everything a worker needs."""
         scratch = self.new_scratch()
         return Desk(
             engine=self.engine,
-            store=self.store(),
-            staging=self.staging(),
+            store=timed(self.store(), "archive"),
+            staging=timed(self.staging(), "staging"),
             reader=self.reader(scratch),
             signer=self.signer(),
             seal=self.seal(),
@@ -226,7 +226,7 @@ class Home:
     def _copy_desk(self, scratch: Path) -> CopyDesk:
         return CopyDesk(
             engine=self.engine,
-            store=self.store(),
+            store=timed(self.store(), "archive"),
             signer=self.signer(),
             seal=self.seal(),
             settings=self.settings.copies,
@@ -244,7 +244,7 @@ class Home:
     @contextmanager
     def services(self) -> Iterator[Services]:
         """Open everything requests are answered from, and let go of it at the end."""
-        with self.scratch() as scratch, Jail(scratch) as jail, closing(self.index()) as index:
+        with self.scratch() as scratch, WatchedJail(scratch) as jail, closing(self.index()) as index:
             desk = self._copy_desk(scratch)
             yield Services(
                 engine=self.engine,

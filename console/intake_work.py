@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from sqlalchemy import func, select
 from archive.database import reading
 from console.embedded import Follower
 from console.home import Home, utc_now
+from console.observing import observe_child
+from console.ringing import bell_of
 from console.settings import HomeSettings
 from console.terminal import Terminal
 from console.words.speak import word
@@ -38,16 +41,6 @@ def run_intake(
     home.staging().sweep()
     scratch = home.new_scratch()
     reader = home.reader(scratch)
-    door = Door(
-        engine=home.engine,
-        staging=home.staging(),
-        reader=reader,
-        seal=home.seal(),
-        settings=home.settings.ingest,
-        principal=home.principal,
-        scratch=scratch,
-        now=utc_now,
-    )
     bar = _bar(terminal)
     task = bar.add_task("", total=None, rate="")
 
@@ -55,7 +48,18 @@ def run_intake(
         bar.update(task, completed=done, total=everything)
 
     try:
-        with bar:
+        with bar, bell_of(home.settings.ingest) as bell:
+            door = Door(
+                engine=home.engine,
+                staging=home.staging(),
+                reader=reader,
+                seal=home.seal(),
+                settings=home.settings.ingest,
+                principal=home.principal,
+                scratch=scratch,
+                now=utc_now,
+                bell=bell,
+            )
             taken = take_in(door, folder, manifest_path=manifest, unit=unit, operator=operator, progress=progress)
     finally:
         reader.close()
@@ -67,7 +71,8 @@ def run_intake(
         missing=len(taken.missing_files),
         ignored=len(taken.ignored),
     )
-    terminal.say("say.next", command="sohoa work --until-idle")
+    if home.settings.ingest.broker_url is None:
+        terminal.say("say.next", command="sohoa work --until-idle")
     terminal.answer(
         {
             "batch": taken.batch_id,
@@ -80,6 +85,7 @@ def run_intake(
 
 def work_as_child(settings: HomeSettings) -> None:
     """Be one worker process of an opened home."""
+    observe_child(settings)
     # Imported here: loading what reads and signs takes a second, which only worker processes should pay.
     from ingest.workman import run_child
 
@@ -141,7 +147,7 @@ class _Meter:
         self._progress.update(self._task, completed=done, rate=rate)
 
 
-class _Renewal:
+class Renewal:
     """Extends locks that are due, at once and then every few hours, for as long as work runs."""
 
     def __init__(self, home: Home) -> None:
@@ -158,15 +164,22 @@ class _Renewal:
         self._last = time.monotonic()
 
 
-def supervise(home: Home, *, workers: int, until_idle: bool, tick: Callable[[], None] = lambda: None) -> WorkDone:
-    """Run workers until told to stop, or until every item has a state; locks that are due are extended beside."""
-    ingest = home.settings.ingest
-    renewal = _Renewal(home)
+def supervise(
+    home: Home, *, workers: int, until_idle: bool, tick: Callable[[], None] = lambda: None, quiet: bool = False
+) -> WorkDone:
+    """Run workers until told to stop, or until every item has a state; locks that are due are extended beside.
+
+    quiet: they write warnings only, for someone who watches the bar.
+    """
+    settings, ingest = home.settings, home.settings.ingest
+    if quiet and settings.observing.log_format == "text":
+        settings = replace(settings, observing=replace(settings.observing, log_level="WARNING"))
+    renewal = Renewal(home)
     renewal.tick()
     context = spawn_context()
 
     def new_worker() -> BaseProcess:
-        return context.Process(target=work_as_child, args=(home.settings,), name="sohoa-worker")
+        return context.Process(target=work_as_child, args=(settings,), name="sohoa-worker")
 
     def tick_all() -> None:
         tick()
@@ -185,7 +198,7 @@ def run_work(home: Home, terminal: Terminal, *, workers: int, until_idle: bool) 
     home.staging().sweep()
     before = _ended(home)
     with _Meter(home, terminal) as meter, Follower(home):
-        result = supervise(home, workers=workers, until_idle=until_idle, tick=meter.tick)
+        result = supervise(home, workers=workers, until_idle=until_idle, tick=meter.tick, quiet=True)
     done = _ended(home) - before
     left = result.backlog.ready + result.backlog.later + result.backlog.leased
     terminal.say("say.worked", done=done, left=left, quarantined=result.backlog.quarantined, deaths=result.deaths)

@@ -1,10 +1,12 @@
 """The commands that find records and look after the index."""
 
+from contextlib import suppress
 from typing import Any
 
 from console.embedded import catch_up
 from console.home import Home
 from console.terminal import Terminal
+from search_api.errors import IndexUnavailable
 from search_api.index.completeness import Completeness
 from search_api.index.projector import Projector
 from search_api.search import search
@@ -14,7 +16,9 @@ def run_search(
     home: Home, terminal: Terminal, text: str, *, purpose: str | None, limit: int, cursor: str | None
 ) -> None:
     """Bring the index up to date if that is quick, then answer; how complete it is stands in the answer."""
-    catch_up(home)
+    # Without its engine a search still answers, from the catalogue, and says so.
+    with suppress(IndexUnavailable):
+        catch_up(home)
     with home.services() as services:
         answer = search(services, home.caller(), text, purpose=purpose, limit=limit, cursor=cursor)
     terminal.table(
@@ -23,7 +27,9 @@ def run_search(
     )
     exact = "say.found" if answer.total_is_exact else "say.found-more"
     terminal.say(exact, total=answer.total, shown=len(answer.hits))
-    if answer.completeness.behind or answer.completeness.rebuilding:
+    if answer.completeness.from_catalogue:
+        terminal.say("say.from-catalogue")
+    elif answer.completeness.behind or answer.completeness.rebuilding:
         terminal.say("say.behind", behind=answer.completeness.behind)
     if answer.next_cursor:
         terminal.say("say.more", cursor=answer.next_cursor)

@@ -1,4 +1,5 @@
-"""Serving one home: the interface in this process, the workers as its children, the index in a thread beside.
+"""Serving one home: the interface in this process and, unless others do that elsewhere, the workers as children
+and the index in a thread beside.
 
 Everything started here ends here: on SIGINT or SIGTERM requests under way are answered, workers finish their
 item, and no process is left. What is killed outright takes its children with it (the kernel sees to it).
@@ -18,20 +19,27 @@ from typing import Self
 import click
 import uvicorn
 
+from console.dependencies import proven, readiness_of, require_fit
 from console.embedded import Follower
 from console.home import Home, utc_now
 from console.intake_work import supervise
+from console.observing import announce, observe_child, observed, start_log
+from console.ringing import bell_of
 from console.settings import HomeSettings
 from console.terminal import Terminal
+from console.tracing import trace_requests
+from console.watched import timed
 from console.web.routes import web_pages
 from console.words.speak import word
 from ingest.batch_desk import BatchDesk
+from ingest.bell import Bell
 from ingest.checks import clean_scratch
 from ingest.routes import batch_routes
 from ingest.supervisor import GRACE_SECONDS, spawn_context
 from search_api.app import create_app
 from search_api.copies.issue import resume_copies
 from search_api.copies.verify import prepare_jail
+from search_api.door import unseen
 from search_api.gate import Gate
 
 ANSWER_SECONDS = 15  # how long requests under way may take once told to stop
@@ -40,28 +48,41 @@ AGAIN_SECONDS = 2.0  # before workers that ended by themselves are started anew
 log = logging.getLogger("sohoa.serve")
 
 
-def run_server(home: Home, terminal: Terminal, *, host: str, port: int, workers: int) -> None:
+def run_server(home: Home, terminal: Terminal, *, host: str, port: int, workers: int, alone: bool = False) -> None:
     """Serve until told to stop. port 0: any free one. Raises click.UsageError when it can't listen there.
 
-    1. listen first: a second start fails before it touches anything; 2. clean what a killed run left; 3. open
-    what requests are answered from, and the jail; 4. index, unfinished copies and workers beside; 5. answer.
+    alone: requests are answered and nothing else is done: items, index and unfinished copies are other processes'.
+    1. listen first: a second start fails before it touches anything; 2. clean what a killed run left; 3. have the
+    store prove its locks, open what requests are answered from, and the jail; 4. index, unfinished copies and
+    workers beside; 5. answer.
     """
     with ExitStack() as stack:
         listening = stack.enter_context(_listen(host, port, terminal))  # 1
         url = _url_of(listening)
-        logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
-        logging.getLogger("sohoa").setLevel(logging.INFO)
+        start_log(home.settings)
         clean_scratch(home.settings.ingest.scratch)  # 2
-        home.store().sweep()
-        home.staging().sweep()
-        services = stack.enter_context(home.services())  # 3
+        if not alone:
+            home.store().sweep()
+            home.staging().sweep()
+        canary = proven(home)  # 3
+        services = stack.enter_context(home.services())
+        require_fit(services.index)
         prepare_jail(services.jail)
         services.jail.warm("ocr.shown:ready", {})
         gate = Gate(services)
-        routers = [batch_routes(_batch_desk(home), gate), web_pages(services)]
+        desk = _batch_desk(home, stack.enter_context(bell_of(home.settings.ingest)))
+        routers = [batch_routes(desk, gate), web_pages(services)]
+        broker = home.settings.ingest.broker_url
+        readiness = readiness_of(services, desk.staging, broker_url=broker, canary=canary)
+        exporter = stack.enter_context(
+            observed(home, readiness=readiness, position=services.index.position, canary=canary)
+        )
+        seen = exporter.meters.answered if exporter is not None else unseen
+        app = create_app(services, routers=routers, gate=gate, readiness=readiness, seen=seen)
+        stack.callback(trace_requests(app, home.settings.observing.traces_url))
         server = _Server(
             uvicorn.Config(
-                create_app(services, routers=routers, gate=gate),
+                app,
                 log_config=None,
                 access_log=False,
                 proxy_headers=False,  # where a request comes from is the connection's word, not a header's
@@ -71,13 +92,14 @@ def run_server(home: Home, terminal: Terminal, *, host: str, port: int, workers:
         )
         stack.enter_context(server.stopped_by_signals())
         log.info("files are opened behind %s", services.jail.mode)
-        stack.enter_context(Follower(home, chore=lambda: resume_copies(services.copies)))  # 4
-        stack.enter_context(WorkTree(home.settings, workers))
-        terminal.say("say.serving", url=url)
+        if not alone:  # 4
+            stack.enter_context(Follower(home, chore=lambda: resume_copies(services.copies)))
+            stack.enter_context(WorkTree(home.settings, workers))
+        announce(home.settings, terminal, "say.serving", url=url)
         terminal.answer({"url": url})
         sys.stdout.flush()
         server.run(sockets=[listening])  # 5
-    terminal.say("say.stopped")
+    announce(home.settings, terminal, "say.stopped")
 
 
 def _listen(host: str, port: int, terminal: Terminal) -> socket.socket:
@@ -102,13 +124,13 @@ def _url_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _batch_desk(home: Home) -> BatchDesk:
+def _batch_desk(home: Home, bell: Bell) -> BatchDesk:
     uploads = home.settings.folder / "uploads"
     uploads.mkdir(exist_ok=True)
     return BatchDesk(
         engine=home.engine,
         store=home.store(),
-        staging=home.staging(),
+        staging=timed(home.staging(), "staging"),
         seal=home.seal(),
         settings=home.settings.ingest,
         uploads=uploads,
@@ -116,6 +138,7 @@ def _batch_desk(home: Home) -> BatchDesk:
         new_reader=home.reader,
         prepare_signing=home.prepare_signing,
         now=utc_now,
+        bell=bell,
     )
 
 
@@ -192,4 +215,5 @@ def supervise_as_child(settings: HomeSettings, workers: int) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server decides, not the terminal
     die_with_parent()
+    observe_child(settings)
     supervise(Home.open(settings), workers=workers, until_idle=False)

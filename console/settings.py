@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from archive.errors import HomeNotReady
 from archive.stores.port import StoreCredentials
+from console.observing_settings import ObservingSettings, read_observing
 from ingest.settings import IngestSettings
 from retention.locks import LockSettings
 from search_api.copies.model import CopySettings
@@ -35,7 +36,8 @@ class Secrets:
 class HomeSettings:
     """Where everything of one installation is. Each field has the environment variable of docs/settings.md.
 
-    api_key: who acts at the command line in place of the local principal.
+    store_allow: known defects the store may have. api_key: who acts at the command line in place of the local
+    principal.
     """
 
     folder: Path
@@ -48,6 +50,8 @@ class HomeSettings:
     copies: CopySettings
     api: ApiSettings
     secrets: Secrets
+    observing: ObservingSettings = field(default_factory=ObservingSettings)
+    store_allow: str = ""
     api_key: str | None = None
 
     @property
@@ -81,6 +85,8 @@ def read_settings(folder: Path, environment: Mapping[str, str]) -> HomeSettings:
         copies=_copies(environment),
         api=api,
         secrets=_secrets(environment),
+        store_allow=get("ARCHIVE_STORE_ALLOW", ""),
+        observing=read_observing(environment),
         api_key=get("SOHOA_API_KEY") or None,
     )
 
@@ -150,7 +156,24 @@ def _ingest(home: Path, environment: Mapping[str, str]) -> IngestSettings:
         timestamp_url=get("INGEST_TIMESTAMP_URL") or None,
         locks=locks,
         failpoint=failpoint,
+        broker_url=_broker_url(get("INGEST_BROKER_URL", "")),
+        broker_password=secret(environment, "INGEST_BROKER_PASSWORD"),
+        sweep_seconds=float(get("INGEST_SWEEP_SECONDS", "5")),
+        worker_memory_mb=int(get("INGEST_WORKER_MEMORY_MB", "1024")),
     )
+
+
+def _broker_url(value: str) -> str | None:
+    """Return the broker's address, None where none is named."""
+    url = value.strip()
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in ("amqp", "amqps") or not parts.hostname:
+        raise HomeNotReady("INGEST_BROKER_URL must be an address such as amqp://user@host:5672/vhost")
+    if parts.password is not None:
+        raise HomeNotReady("INGEST_BROKER_URL carries a password; give it in INGEST_BROKER_PASSWORD or its _FILE")
+    return url
 
 
 def _acceptance(value: str) -> Literal["person", "policy"]:

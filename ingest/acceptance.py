@@ -132,6 +132,7 @@ def _write_down(
     retention: Retention,
 ) -> None:
     with writing(acceptor.engine) as connection:
+        ledger.hold_record(connection, record_id)
         state = connection.execute(select(record.c.state).where(record.c.id == record_id)).scalar_one()
         if state == "accepted":
             return  # another hand, with the same reserved number, was faster

@@ -38,7 +38,7 @@ from archive.record import (
 )
 from archive.rows import find_party
 from archive.tables.principals import principal as principal_table
-from ingest import worklist
+from ingest import timings, worklist
 from ingest.describe import describe, disagreements, read_fields, value_of
 from ingest.desk import Desk, fetch
 from ingest.numbering import declared, frozen_file
@@ -72,17 +72,19 @@ def assemble(
             select(capture).where(capture.c.item_id == subject.id).order_by(capture.c.file_index)
         ).all()
     marks = _marks(claim, head, person, captures, at)
-    rendition = desk.reader.build(
-        received,
-        probe,
-        texts,
-        workplace / "rendition.pdf",
-        title=claim.frozen["archive_number"],
-        made_at=at,
-        document_id=claim.frozen["objid"],
-        mark_sizes=_mark_sizes(desk, claim, marks, at),
-    )
-    part, archived = _sign(desk, subject, rendition, marks, workplace, at)
+    with timings.stage("build"):
+        rendition = desk.reader.build(
+            received,
+            probe,
+            texts,
+            workplace / "rendition.pdf",
+            title=claim.frozen["archive_number"],
+            made_at=at,
+            document_id=claim.frozen["objid"],
+            mark_sizes=_mark_sizes(desk, claim, marks, at),
+        )
+    with timings.stage("sign"):
+        part, archived = _sign(desk, subject, rendition, marks, workplace, at)
     agents = agents_of(claim, head, person)
     found = _source_signatures(desk, received, probe)
     fields = from_manifest + read_fields(texts[0] if texts else None)

@@ -129,8 +129,10 @@ def give_word(connection: Connection, batch_id: str, word: str, *, principal: Pr
 
 
 def close(connection: Connection, batch_id: str, *, principal: PrincipalId, at: datetime) -> None:
-    """Close a batch; the caller has made sure that nothing keeps it open."""
-    connection.execute(update(batch).where(batch.c.id == batch_id).values(state="closed", closed_at=at))
+    """Close a batch, once; the caller has made sure that nothing keeps it open."""
+    closing = update(batch).where(batch.c.id == batch_id, batch.c.state != "closed")
+    if connection.execute(closing.values(state="closed", closed_at=at)).rowcount == 0:
+        return  # another hand closed it this moment
     figures = figures_of(connection, batch_id)
     events.append(
         connection,

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from archive.tables.holdings import fonds
 from ingest import batch as batches
 from ingest.acceptance import Acceptor, accept_batch
 from ingest.batch_answers import AcceptanceForm
+from ingest.bell import Bell, SilentBell
 from ingest.errors import UploadRefused
 from ingest.intake import Door, take_in
 from ingest.receipt import open_matters, receipt_of
@@ -33,7 +34,8 @@ class BatchDesk:
     """What batches are taken in and accepted with.
 
     uploads: a folder in which uploads lie until they are taken in. prepare_signing: makes sure that a principal
-    can sign as digitizer of what they bring (raises SigningFailed); called before an upload is kept.
+    can sign as digitizer of what they bring (raises SigningFailed); called before an upload is kept. bell: rung
+    for what is taken in.
     """
 
     engine: Engine
@@ -46,6 +48,7 @@ class BatchDesk:
     new_reader: Callable[[Path], Reader]
     prepare_signing: Callable[[PrincipalId], None]
     now: Callable[[], datetime]
+    bell: Bell = field(default_factory=SilentBell)
 
 
 def fonds_for(connection: Connection, caller: Caller, unit: str | None) -> str:
@@ -100,6 +103,8 @@ def taken_in(
             principal=principal,
             scratch=scratch,
             now=desk.now,
+            bell=desk.bell,
+            waited_for=len(chosen.files) == 1,  # more than one is a batch, however it came
         )
         taken = take_in(
             door,

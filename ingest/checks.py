@@ -12,8 +12,8 @@ from archive.database import reading
 from archive.doctor import Finding
 from archive.stores.port import ObjectStore
 from ingest.batch import figures_of
+from ingest.owners import owner_is_alive
 from ingest.tables import batch, item, work_item
-from ingest.worklist import owner_is_alive
 
 
 def check_leases(engine: Engine, *, now: datetime) -> Iterator[Finding]:

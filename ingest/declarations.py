@@ -10,7 +10,7 @@ from archive.identifiers import new_id
 from archive.sealing import Seal
 from ingest.manifest import ManifestRow
 from ingest.sealed import seal_holder
-from ingest.tables import declaration, discrepancy
+from ingest.tables import batch, declaration, discrepancy
 
 
 def declare(
@@ -65,6 +65,7 @@ def declare_missing(
 ) -> None:
     """Write a row nothing was received for, with its captures as missing. Safe to repeat."""
     with writing(engine) as connection:
+        connection.execute(select(batch.c.id).where(batch.c.id == batch_id).with_for_update(key_share=True))
         known = connection.execute(
             select(declaration.c.row_number).where(
                 declaration.c.batch_id == batch_id, declaration.c.row_number == declared.row_number

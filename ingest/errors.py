@@ -70,3 +70,25 @@ class UploadRefused(IngestError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class BrokerUnavailable(IngestError):
+    """The broker cannot be reached. Work goes on without it: `sohoa work` drains the same list."""
+
+    code = "broker-unavailable"
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"the broker at {url} cannot be reached: {reason}; start it or mend INGEST_BROKER_URL")
+        self.url = url
+        self.reason = reason
+
+
+class BrokerUnfit(IngestError):
+    """The broker answers and will not do: wrong password or virtual host, queues of another kind or none."""
+
+    code = "broker-unfit"
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"the broker at {url} will not do: {reason}")
+        self.url = url
+        self.reason = reason

@@ -5,7 +5,7 @@ equations hold whenever the process dies; the same command on the same folder go
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy import Engine, insert, select, update
 
 from archive import events
 from archive.codes import CodeBook, load_codes
-from archive.database import reading, writing
+from archive.database import insert_new, reading, writing
 from archive.digest import sha256_of_file
 from archive.errors import KeyTaken, NotFound
 from archive.identifiers import new_id
@@ -23,9 +23,11 @@ from archive.record import PrincipalId
 from archive.sealing import Seal
 from archive.stores.port import ObjectStore, StoredObject
 from archive.tables.holdings import fonds
+from ingest.bell import Bell, Ring, SilentBell
 from ingest.declarations import declare, declare_missing, note_difference
 from ingest.desk import fetch
 from ingest.errors import FileUnreadable, FolderUnreadable, StillBeingWritten
+from ingest.lanes import lane_for
 from ingest.manifest import Manifest, ManifestRow, read_manifest
 from ingest.pickup import (
     FoundFile,
@@ -43,12 +45,14 @@ from ocr.page import FileProbe
 from ocr.reader import Reader
 
 VIETNAM = timezone(timedelta(hours=7))
-HEAVY_PAGES = 200  # longer files wait in their own lane
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What intake needs: the catalogue, staging, a jailed reader, the sealing keys, and who is at the desk."""
+    """What intake needs: the catalogue, staging, a jailed reader, the sealing keys, and who is at the desk.
+
+    bell: rung for each item once it is committed. waited_for: somebody waits until what is taken in is done.
+    """
 
     engine: Engine
     staging: ObjectStore
@@ -58,6 +62,8 @@ class Door:
     principal: PrincipalId
     scratch: Path
     now: Callable[[], datetime]
+    bell: Bell = field(default_factory=SilentBell)
+    waited_for: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +188,8 @@ def _open_batch(
     received_on: Any,
 ) -> str:
     with writing(door.engine) as connection:
+        # One batch of a fonds is opened at a time: two hands on one folder are to find the same batch.
+        connection.execute(select(fonds.c.code).where(fonds.c.code == fonds_code).with_for_update(key_share=True))
         unfinished = (
             connection.execute(
                 select(batch.c.id).where(
@@ -346,8 +354,10 @@ def _write_item(
 ) -> None:
     captures = _capture_rows(row, probe, declared, operator)
     at = door.now()
+    rings: list[Ring] = []
     with writing(door.engine) as connection:
-        connection.execute(insert(item).values(**row))
+        if not insert_new(connection, item, row, by=("batch_id", "file")):
+            return  # another hand on the same folder was faster; its copy is the one that is kept
         connection.execute(insert(capture), captures)
         expected = len(captures)
         if declared is None:
@@ -358,8 +368,9 @@ def _write_item(
                 declare(connection, door.seal, row["batch_id"], repeat, declared.row_number, received=0)
         note_difference(connection, row, expected, len(captures))
         if row["state"] == "waiting":
-            lane = "heavy" if len(captures) > HEAVY_PAGES else "batch"
-            add_work(connection, row["id"], lane=lane, now=at)
+            lane = lane_for(pages=len(captures), length=row["length"], waited_for=door.waited_for)
+            work_item_id = add_work(connection, row["id"], batch_id=row["batch_id"], lane=lane, now=at)
+            rings.append(Ring(work_item_id, lane))
         events.append(
             connection,
             "records",
@@ -379,3 +390,4 @@ def _write_item(
                 "review": row["review"],
             },
         )
+    door.bell.ring(rings)

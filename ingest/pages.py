@@ -11,7 +11,7 @@ from typing import Literal
 from sqlalchemy import Connection, insert, select
 
 from archive.database import reading, writing
-from ingest import worklist
+from ingest import timings, worklist
 from ingest.desk import Desk
 from ingest.tables import page_result
 from ingest.worklist import Claim
@@ -77,6 +77,7 @@ def _read_one(desk: Desk, claim: Claim, received: Path, capture: CaptureProbe) -
         result = KeptPage(capture.index, desk.reader.read_page(received, capture), None, None)
     except PageFailed as error:
         result = KeptPage(capture.index, None, error.code, str(error)[:500])
+    timings.took("page", result.state, time.monotonic() - started)
     packed = None
     if result.reading is not None:
         packed = zlib.compress(json.dumps(read_page_to_json(result.reading)).encode(), 6)

@@ -11,7 +11,9 @@
 9. Only then is the staging copy released.
 """
 
+import logging
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +24,12 @@ from archive import events, ledger
 from archive.database import reading, writing
 from archive.deposit import put_or_adopt
 from archive.errors import KeyTaken
+from archive.log_subject import about
 from archive.package.json import content_from_json
 from archive.package.write import write_content
 from archive.record import ContentPackage, RecordId
 from archive.stores.port import StoredObject
-from ingest import worklist
+from ingest import timings, worklist
 from ingest.acceptance import accept_by_policy
 from ingest.assembly import assemble, package_members
 from ingest.desk import Desk, fetch
@@ -35,9 +38,12 @@ from ingest.pages import kept_pages, read_pages
 from ingest.release import release
 from ingest.secrecy import find_mark
 from ingest.tables import capture, item, page_result
+from ingest.twins import earlier_twin, has_stopped_twin
 from ingest.worklist import Claim
 from ocr.errors import InputRejected
 from retention.locks import candidate_lock
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,21 @@ def process_item(desk: Desk, claim: Claim) -> Outcome:
     Safe to call again after a death at any point. Raises LeaseLost when another worker has the item by
     now, and errors of the stores or the database, after which the work is tried again.
     """
+    started = time.monotonic()
+    with about(item=claim.item_id, work_item=claim.work_item_id, record=claim.frozen.get("record")):
+        try:
+            outcome = _process(desk, claim)
+        except Exception as error:
+            log.warning("item not finished: %s", getattr(error, "code", type(error).__name__))
+            raise
+        kind = type(outcome).__name__.lower()
+        timings.took("item", kind, time.monotonic() - started)
+        with about(record=getattr(outcome, "record_id", None)):
+            log.info("item %s", kind)
+    return outcome
+
+
+def _process(desk: Desk, claim: Claim) -> Outcome:
     desk.failpoints.passing("claim")
     workplace = desk.scratch / claim.work_item_id
     try:
@@ -90,8 +111,8 @@ def process_item(desk: Desk, claim: Claim) -> Outcome:
             return _store(desk, claim, workplace)
         with reading(desk.engine) as connection:
             subject = connection.execute(select(item).where(item.c.id == claim.item_id)).one()
-            twin = worklist.earlier_twin(connection, claim.item_id)
-            secret = worklist.has_stopped_twin(connection, claim.item_id)
+            twin = earlier_twin(connection, claim.item_id)
+            secret = has_stopped_twin(connection, claim.item_id)
         if secret:
             return _stop(desk, claim, "twin-stopped", page_number=None)
         if twin is not None and twin.state == "archived":
@@ -105,18 +126,21 @@ def process_item(desk: Desk, claim: Claim) -> Outcome:
 
 def _read_and_store(desk: Desk, claim: Claim, subject: Row[Any], workplace: Path) -> Outcome:
     try:
-        received = fetch(
-            desk.staging,
-            subject.staging_key,
-            subject.staging_version,
-            workplace / "received",
-            sha256=subject.sha256,
-        )
-        probe = desk.reader.probe(received)
+        with timings.stage("fetch"):
+            received = fetch(
+                desk.staging,
+                subject.staging_key,
+                subject.staging_version,
+                workplace / "received",
+                sha256=subject.sha256,
+            )
+        with timings.stage("probe"):
+            probe = desk.reader.probe(received)
     except InputRejected as error:
         return _reject(desk, claim, error.code, str(error))
     claim = reserve(desk, claim, subject)
-    pages = read_pages(desk, claim, received, probe)
+    with timings.stage("read"):
+        pages = read_pages(desk, claim, received, probe)
     texts = ((n, p.reading.page) for n, p in enumerate(pages, start=1) if p.reading is not None)
     if (found := find_mark(texts)) is not None:
         return _stop(desk, claim, f"read-{found[1]}", page_number=found[0])
@@ -130,24 +154,27 @@ def _store(desk: Desk, claim: Claim, workplace: Path) -> Outcome:
     with reading(desk.engine) as connection:
         subject = connection.execute(select(item).where(item.c.id == claim.item_id)).one()
         readings = kept_pages(connection, claim.work_item_id)
-    members = package_members(desk, claim, content, subject, readings, workplace)
-    desk.failpoints.passing("packaging")
-    written = write_content(content, members, workplace / "package.zip")
+    with timings.stage("package"):
+        members = package_members(desk, claim, content, subject, readings, workplace)
+        desk.failpoints.passing("packaging")
+        written = write_content(content, members, workplace / "package.zip")
     desk.failpoints.passing("put")
     try:
-        stored = put_or_adopt(
-            desk.store,
-            claim.frozen["key"],
-            workplace / "package.zip",
-            sha256=written.sha256,
-            objid=content.objid,
-            retain_until=candidate_lock(desk.now(), desk.settings.locks),
-            now=desk.now(),
-        )
+        with timings.stage("deposit"):
+            stored = put_or_adopt(
+                desk.store,
+                claim.frozen["key"],
+                workplace / "package.zip",
+                sha256=written.sha256,
+                objid=content.objid,
+                retain_until=candidate_lock(desk.now(), desk.settings.locks),
+                now=desk.now(),
+            )
     except KeyTaken:
         return _next_number(desk, claim, workplace)
     desk.failpoints.passing("commit")
-    _commit(desk, claim, content, stored)
+    with timings.stage("commit"):
+        _commit(desk, claim, content, stored)
     desk.failpoints.passing("release")
     release(desk.engine, desk.staging, claim.item_id, now=desk.now())
     if desk.settings.acceptance == "policy":

@@ -19,6 +19,9 @@ class IngestSettings:
     long intake waits for that. max_manifest_rows: more refuse the batch.
     acceptance: who accepts clean items, a person (by batch) or the stated policy, straight after deposit.
     timestamp_url: RFC 3161 service; when set every signature is B-T or there is none.
+    broker_url: amqp(s)://user@host:port/vhost of the broker that rings for work; None: workers look by themselves.
+    sweep_seconds: how often the sweeper looks for leases that ran out and work nobody was rung for.
+    worker_memory_mb: a worker process of the broker's that has grown beyond is replaced after its item.
     """
 
     staging_url: str
@@ -35,3 +38,7 @@ class IngestSettings:
     timestamp_url: str | None = None
     locks: LockSettings = field(default_factory=LockSettings)
     failpoint: str | None = None
+    broker_url: str | None = None
+    broker_password: str | None = field(default=None, repr=False)
+    sweep_seconds: float = 5
+    worker_memory_mb: int = 1024

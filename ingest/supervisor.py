@@ -1,5 +1,10 @@
-"""Runs workers as child processes, gives back at once what a dead child held, and stops them cleanly."""
+"""Runs workers as child processes, gives back at once what a dead child held, and stops them cleanly.
 
+A database or store that is away for a while stops nothing: what had to be written down is written down later, and
+children that cannot begin are started anew, not in a rush.
+"""
+
+import logging
 import multiprocessing
 import os
 import signal
@@ -12,11 +17,17 @@ from multiprocessing.process import BaseProcess
 from sqlalchemy import Engine
 
 from archive.database import reading, writing
+from archive.errors import CatalogueBusy, StoreUnavailable
 from ingest import worklist
+from ingest.owners import owner_name_of
 from ingest.settings import IngestSettings
 
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 20.0
+AWAY_SECONDS = 1.0  # between attempts while the database or a store is away
+EARLY_SECONDS = 5.0  # a child that dies sooner had not begun: the next one waits AWAY_SECONDS
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,10 @@ class Supervisor:
         self._workers = workers
         self._now = now
         self._children: dict[str, BaseProcess] = {}
+        self._started: dict[str, float] = {}
+        self._unreported: list[tuple[str, str]] = []  # (owner, reason) of deaths
+        self._hire_from = 0.0
+        self._swept = 0.0
         self._deaths = 0
         self._stopping = False
 
@@ -56,22 +71,31 @@ class Supervisor:
         previous = {s: signal.signal(s, self._stop) for s in (signal.SIGTERM, signal.SIGINT)}
         try:
             self._sweep()
-            swept = time.monotonic()
             while not self._stopping:
-                self._bury_the_dead()
-                if until_idle and self._is_idle():
-                    break
-                self._hire()
-                tick()
-                if time.monotonic() - swept > min(10.0, self._settings.lease_seconds / 2):
-                    self._sweep()
-                    swept = time.monotonic()
-                time.sleep(POLL_SECONDS)
+                try:
+                    if self._round(tick, until_idle=until_idle):
+                        break
+                    pause = POLL_SECONDS
+                except (CatalogueBusy, StoreUnavailable) as error:
+                    log.warning("workers go on when it is back: %s", error.code)
+                    pause = AWAY_SECONDS
+                time.sleep(pause)
         finally:
             self._dismiss()
             for number, handler in previous.items():
                 signal.signal(number, handler)
         return WorkDone(self._backlog(), self._deaths)
+
+    def _round(self, tick: Callable[[], None], *, until_idle: bool) -> bool:
+        """Look after everything once; return whether all is done. Raises CatalogueBusy, StoreUnavailable."""
+        self._bury_the_dead()
+        if until_idle and self._is_idle():
+            return True
+        self._hire()
+        tick()
+        if time.monotonic() - self._swept > min(10.0, self._settings.lease_seconds / 2):
+            self._sweep()
+        return False
 
     def _stop(self, _number: int, _frame: object) -> None:
         self._stopping = True
@@ -87,29 +111,32 @@ class Supervisor:
     def _sweep(self) -> None:
         with writing(self._engine) as connection:
             worklist.sweep(connection, now=self._now(), settings=self._settings)
+        self._swept = time.monotonic()
 
     def _hire(self) -> None:
-        while len(self._children) < self._workers:
+        while len(self._children) < self._workers and time.monotonic() >= self._hire_from:
             child = self._start_worker()
             child.start()
-            self._children[worklist.owner_name_of(child.pid or 0)] = child
+            owner = owner_name_of(child.pid or 0)
+            self._children[owner], self._started[owner] = child, time.monotonic()
 
     def _bury_the_dead(self) -> None:
         for owner, child in list(self._children.items()):
             if child.is_alive():
                 continue
             del self._children[owner]
+            began = self._started.pop(owner)
             if child.exitcode == 0:
                 continue
             self._deaths += 1
+            self._unreported.append((owner, _exit_reason(child.exitcode)))
+            if time.monotonic() - began < EARLY_SECONDS:
+                self._hire_from = time.monotonic() + AWAY_SECONDS
+        while self._unreported:
+            owner, reason = self._unreported[0]
             with writing(self._engine) as connection:
-                worklist.report_death(
-                    connection,
-                    owner,
-                    reason=_exit_reason(child.exitcode),
-                    now=self._now(),
-                    settings=self._settings,
-                )
+                worklist.report_death(connection, owner, reason=reason, now=self._now(), settings=self._settings)
+            del self._unreported[0]
 
     def _dismiss(self) -> None:
         """Ask every child to finish its item, wait, then end those that do not and give back their work."""
@@ -122,8 +149,11 @@ class Supervisor:
             if child.is_alive():
                 child.kill()
                 child.join()
-            with writing(self._engine) as connection:
-                worklist.return_held(connection, owner, now=self._now())
+            try:
+                with writing(self._engine) as connection:
+                    worklist.return_held(connection, owner, now=self._now())
+            except CatalogueBusy as error:
+                log.warning("what a worker held is given back when its lease ends: %s", error.code)
         self._children.clear()
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from archive.tables.schema import Code, Id, Instant, Sha256, metadata
@@ -122,6 +123,7 @@ work_item = Table(
     Column("kind", String(16), nullable=False),
     Column("subject_id", Id, nullable=False, unique=True),
     Column("lane", String(16), nullable=False),  # interactive, batch, heavy
+    Column("batch_id", Id, nullable=False, server_default=text("''")),  # empty: of an older program
     Column("state", String(16), nullable=False),  # ready, leased, done, quarantined
     Column("deaths", SmallInteger, nullable=False),  # a living supervisor saw its child die: three
     Column("interruptions", SmallInteger, nullable=False),  # leases that ran out unreported: ten
@@ -134,6 +136,7 @@ work_item = Table(
     Column("frozen", JSON, nullable=False),  # every id, time and digest fixed before packaging
     Column("changed_at", Instant, nullable=False),
     Index("ix_work_item_claim", "state", "next_try_at"),
+    Index("ix_work_item_turn", "state", "batch_id", "lane", "next_try_at"),
 )
 
 page_result = Table(

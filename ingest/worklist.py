@@ -5,18 +5,21 @@ unreported or a whole tree that was killed. Both give the work back; too many pu
 reason, while everything else goes on.
 """
 
-import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from archive.identifiers import new_id
+from ingest import timings
 from ingest.errors import LeaseLost
+from ingest.lanes import LANES, Lane
+from ingest.owners import host_name, owner_is_alive
 from ingest.settings import IngestSettings
 from ingest.tables import item, work_item
+from ingest.turns import Turn, turns
 
 MAX_BACKOFF_SECONDS = 3600.0
 
@@ -32,40 +35,8 @@ class Claim:
     frozen: dict[str, Any]
 
 
-def owner_name() -> str:
-    """Return who this process is: host boot, process id and start time, so that a reused pid is another."""
-    return owner_name_of(os.getpid())
-
-
-def owner_name_of(pid: int) -> str:
-    """Return the owner name of a process of this host."""
-    return f"{_boot_id()}:{pid}:{_start_ticks(pid)}"
-
-
-def owner_is_alive(owner: str) -> bool | None:
-    """Say whether the process that holds a lease still runs; None if it is not of this host's boot."""
-    boot, pid, ticks = owner.split(":")
-    if boot != _boot_id():
-        return None
-    return _start_ticks(int(pid)) == ticks
-
-
-def _boot_id() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip().replace("-", "")[:16]
-
-
-def _start_ticks(pid: int) -> str:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return "gone"
-    fields = stat.rpartition(")")[2].split()
-    # A zombie has left its work already.
-    return "gone" if fields[0] == "Z" else fields[19]
-
-
-def add_work(connection: Connection, item_id: str, *, lane: str, now: datetime) -> str:
-    """Put an item on the list and return its work item id; an item is on it once."""
+def add_work(connection: Connection, item_id: str, *, batch_id: str, lane: Lane, now: datetime) -> str:
+    """Put an item of a batch on the list and return its work item id; an item is on it once."""
     work_item_id = new_id()
     connection.execute(
         insert(work_item).values(
@@ -73,6 +44,7 @@ def add_work(connection: Connection, item_id: str, *, lane: str, now: datetime) 
             kind="read",
             subject_id=item_id,
             lane=lane,
+            batch_id=batch_id,
             state="ready",
             deaths=0,
             interruptions=0,
@@ -86,20 +58,61 @@ def add_work(connection: Connection, item_id: str, *, lane: str, now: datetime) 
     return work_item_id
 
 
-def claim_next(connection: Connection, *, owner: str, now: datetime, settings: IngestSettings) -> Claim | None:
-    """Lease the next ready work item to owner, or return None when nothing is ready now."""
-    found = connection.execute(
-        select(work_item.c.id)
-        .where(work_item.c.state == "ready", work_item.c.next_try_at <= now)
-        .order_by(work_item.c.next_try_at, work_item.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
+def lane_of(connection: Connection, work_item_id: str) -> Lane | None:
+    """Return the lane a piece of work is in; None if there is no such work."""
+    found: Lane | None = connection.execute(
+        select(work_item.c.lane).where(work_item.c.id == work_item_id)
     ).scalar_one_or_none()
-    if found is None:
-        return None
+    return found
+
+
+def claim_next(
+    connection: Connection,
+    *,
+    owner: str,
+    now: datetime,
+    settings: IngestSettings,
+    lanes: Sequence[Lane] = LANES,
+) -> Claim | None:
+    """Lease the work whose turn it is in some lanes to owner, or return None when nothing is ready now."""
+    for turn in turns(connection, lanes, now=now):
+        found = connection.execute(
+            _ready_in(turn, now).limit(1).with_for_update(skip_locked=True)
+        ).scalar_one_or_none()
+        if found is not None:  # else others are taking all that is left of it this moment
+            return _lease(connection, found, owner=owner, now=now, settings=settings)
+    return None
+
+
+def _ready_in(turn: Turn, now: datetime) -> Select[Any]:
+    return (
+        select(work_item.c.id)
+        .where(
+            work_item.c.state == "ready",
+            work_item.c.batch_id == turn.batch_id,
+            work_item.c.lane == turn.lane,
+            work_item.c.next_try_at <= now,
+        )
+        .order_by(work_item.c.next_try_at, work_item.c.id)
+    )
+
+
+def ready_work(connection: Connection, lane: Lane, *, now: datetime, at_most: int) -> list[str]:
+    """Return the ids of so much work of a lane that is ready now, at most."""
+    found: list[str] = []
+    for turn in turns(connection, [lane], now=now):
+        found += connection.execute(_ready_in(turn, now).limit(at_most - len(found))).scalars()
+        if len(found) == at_most:
+            break
+    return found
+
+
+def _lease(
+    connection: Connection, work_item_id: str, *, owner: str, now: datetime, settings: IngestSettings
+) -> Claim:
     row = connection.execute(
         update(work_item)
-        .where(work_item.c.id == found, work_item.c.state == "ready")
+        .where(work_item.c.id == work_item_id, work_item.c.state == "ready")
         .values(
             state="leased",
             owner=owner,
@@ -215,6 +228,14 @@ def report_death(
     ]
 
 
+def lost_owners(connection: Connection, pid: int) -> list[str]:
+    """Return under which names a process of this host, that is gone, still holds work."""
+    held = select(work_item.c.owner).where(
+        work_item.c.state == "leased", work_item.c.owner.startswith(f"{host_name()}:{pid}:", autoescape=True)
+    )
+    return [owner for owner in connection.execute(held.distinct()).scalars() if owner_is_alive(owner) is False]
+
+
 def return_held(connection: Connection, owner: str, *, now: datetime) -> int:
     """Give back what an orderly stopped worker still held, counting nothing; return how many."""
     return connection.execute(
@@ -241,6 +262,7 @@ def sweep(connection: Connection, *, now: datetime, settings: IngestSettings) ->
             now=now,
         )
         given += 1
+    timings.took("sweep", "", given)
     return given
 
 
@@ -284,32 +306,4 @@ def backlog(connection: Connection, *, now: datetime) -> Backlog:
         leased=counts.get("leased", 0),
         quarantined=counts.get("quarantined", 0),
         next_try_at=later[1],
-    )
-
-
-def earlier_twin(connection: Connection, item_id: str) -> Row[Any, Any, Any, Any] | None:
-    """Return the item that received the same bytes first and holds or will hold them, if there is one."""
-    me = connection.execute(select(item).where(item.c.id == item_id)).one()
-    return connection.execute(
-        select(item.c.id, item.c.state, item.c.record_id, work_item.c.state.label("work_state"))
-        .join(work_item, work_item.c.subject_id == item.c.id, isouter=True)
-        .where(
-            item.c.sha256 == me.sha256,
-            item.c.id != item_id,
-            item.c.arrival < me.arrival,
-            or_(item.c.state == "archived", item.c.state == "waiting"),
-        )
-        .order_by(item.c.state, item.c.arrival)
-        .limit(1)
-    ).one_or_none()
-
-
-def has_stopped_twin(connection: Connection, item_id: str) -> bool:
-    """Whether the same bytes were stopped for a mark of secrecy under any other item."""
-    me = connection.execute(select(item.c.sha256).where(item.c.id == item_id)).scalar_one()
-    return (
-        connection.execute(
-            select(item.c.id).where(item.c.sha256 == me, item.c.id != item_id, item.c.state == "stopped")
-        ).first()
-        is not None
     )

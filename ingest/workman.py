@@ -1,21 +1,24 @@
-"""One worker's loop: claim, process, finish; a heartbeat beside it; clean at the end."""
+"""One worker: claims, processes, finishes; a heartbeat beside it; clean at the end."""
 
 import ctypes
+import logging
 import multiprocessing
 import os
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy.exc import OperationalError
 
 from archive.database import writing
-from archive.errors import ArchiveError
+from archive.errors import ArchiveError, CatalogueBusy, StoreUnavailable
 from ingest import worklist
 from ingest.desk import Desk
 from ingest.errors import LeaseLost
+from ingest.lanes import LANES, Lane
+from ingest.owners import owner_name
 from ingest.pipeline import process_item
 from ingest.release import release_finished
 from ingest.worklist import Claim
@@ -23,6 +26,8 @@ from ocr.errors import ReadingError
 
 IDLE_SECONDS = 0.2
 PR_SET_PDEATHSIG = 1
+
+log = logging.getLogger(__name__)
 
 
 def die_with_parent() -> None:
@@ -34,11 +39,11 @@ def die_with_parent() -> None:
 
 
 class Workman:
-    """Works items until told to stop; stops between items."""
+    """Works items of a desk, one at a time, and keeps the lease of the one at hand."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._owner = worklist.owner_name()
+        self._owner = owner_name()
         self._stopping = threading.Event()
 
     def stop(self, *_signal: object) -> None:
@@ -48,20 +53,36 @@ class Workman:
     def run(self, *, until_idle: bool = False) -> int:
         """Work until stopped (or until nothing is ready) and return how many items ended here."""
         done = 0
-        release_finished(self._desk.engine, self._desk.staging, now=self._desk.now())
+        try:
+            release_finished(self._desk.engine, self._desk.staging, now=self._desk.now())
+        except (CatalogueBusy, StoreUnavailable) as error:
+            log.warning("what is finished is released by the next worker to begin: %s", error.code)
         while not self._stopping.is_set():
+            if self.work_one():
+                done += 1
+            elif until_idle:
+                break
+            else:
+                self._stopping.wait(IDLE_SECONDS)
+        return done
+
+    def work_one(self, lanes: Sequence[Lane] = LANES) -> bool:
+        """Take the piece of work whose turn it is in some lanes as far as it goes; False when nothing is ready.
+
+        A database that is out of reach counts as nothing ready.
+        """
+        try:
             with writing(self._desk.engine) as connection:
                 claim = worklist.claim_next(
-                    connection, owner=self._owner, now=self._desk.now(), settings=self._desk.settings
+                    connection, owner=self._owner, now=self._desk.now(), settings=self._desk.settings, lanes=lanes
                 )
-            if claim is None:
-                if until_idle:
-                    break
-                self._stopping.wait(IDLE_SECONDS)
-                continue
-            self._work(claim)
-            done += 1
-        return done
+        except CatalogueBusy as error:
+            log.warning("nothing can be claimed now: %s", error.code)
+            return False
+        if claim is None:
+            return False
+        self._work(claim)
+        return True
 
     def _work(self, claim: Claim) -> None:
         try:
@@ -86,6 +107,8 @@ class Workman:
                 )
         except LeaseLost:
             return
+        except CatalogueBusy as busy:
+            log.warning("work is given back when its lease ends: %s", busy.code)
 
     @contextmanager
     def _heartbeat(self, claim: Claim) -> Iterator[None]:
@@ -98,8 +121,8 @@ class Workman:
                         worklist.renew(connection, claim, now=self._desk.now(), settings=self._desk.settings)
                 except LeaseLost:
                     return
-                except OperationalError:
-                    continue  # the database is busy; the lease outlasts several beats
+                except CatalogueBusy:
+                    continue  # the lease outlasts several beats
 
         thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
         thread.start()
@@ -114,7 +137,11 @@ def run_child(open_desk: Callable[[], Desk]) -> None:
     """Be a supervised child: open a desk, work until asked to stop, leave no scratch behind."""
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides, not the terminal
-    desk = open_desk()
+    try:
+        desk = open_desk()
+    except ArchiveError as error:
+        log.warning("a worker cannot begin: %s", error)
+        raise SystemExit(1) from error
     workman = Workman(desk)
     signal.signal(signal.SIGTERM, workman.stop)
     try:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from archive import events
+from archive import events, ledger
 from archive.database import reading, writing
 from archive.errors import NotFound
 from archive.identifiers import new_id
@@ -91,6 +91,7 @@ def lift_hold(
     if not basis.strip():
         raise HoldRefused("lifting a hold needs its basis")
     with writing(engine) as connection:
+        ledger.hold_record(connection, record_id)
         _known(connection, record_id)
         standing = (
             connection.execute(select(hold.c.id).where(hold.c.record_id == record_id, hold.c.lifted_at.is_(None)))

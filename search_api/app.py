@@ -11,11 +11,12 @@ from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from search_api.door import Door
+from search_api.door import Door, Seen, unseen
 from search_api.gate import Gate
 from search_api.limits_rates import Rates
 from search_api.openapi import PREFIX, describe, methods_of, operation_id, page_of
 from search_api.problems import answer_http, answer_invalid
+from search_api.readiness import Readiness, checks_of
 from search_api.routes import copies, health, jobs, principals, records, results, search
 from search_api.routes import events as event_routes
 from search_api.routes.verifications import verification_routes
@@ -29,11 +30,19 @@ DESCRIPTION = (
 )
 
 
-def create_app(services: Services, *, routers: Sequence[APIRouter] = (), gate: Gate | None = None) -> FastAPI:
+def create_app(
+    services: Services,
+    *,
+    routers: Sequence[APIRouter] = (),
+    gate: Gate | None = None,
+    readiness: Readiness | None = None,
+    seen: Seen = unseen,
+) -> FastAPI:
     """Return the application that serves an archive.
 
     routers: further routes, with their whole paths. gate: what those routers were given, if they need one; its
-    jobs are ended with the application.
+    jobs are ended with the application. readiness: what is looked at for /health/ready; by default what services
+    holds. seen: told of each request when it is answered.
     """
     given = gate or Gate(services)
 
@@ -54,7 +63,7 @@ def create_app(services: Services, *, routers: Sequence[APIRouter] = (), gate: G
         redirect_slashes=False,
         generate_unique_id_function=operation_id,
         middleware=[
-            Middleware(Door),
+            Middleware(Door, seen=seen),
             Middleware(
                 TrustedHostMiddleware, allowed_hosts=list(services.settings.trusted_hosts), www_redirect=False
             ),
@@ -64,6 +73,7 @@ def create_app(services: Services, *, routers: Sequence[APIRouter] = (), gate: G
     )
     app.state.services = services
     app.state.rates = Rates(services.settings)
+    app.state.readiness = readiness or Readiness(checks_of(services))
     app.add_exception_handler(HTTPException, _answer_http)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, answer_invalid)  # type: ignore[arg-type]
     modules = (health, search, records, results, copies, event_routes, principals, jobs)

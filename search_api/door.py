@@ -1,13 +1,16 @@
 """The outermost layer of the interface: an id, a log line and safe headers for each request, and no bare error.
 
-1. Each request gets an id, which its answer and its log line carry. 2. What is raised inside is answered as a
-problem document; what has no slug is logged with its traceback, once, and says nothing. 3. Plain-text errors of
-the framework become problem documents too. 4. One log line a request: never its query string, key or body.
+1. Each request gets an id, which its answer and its log lines carry: the one that whoever stands before us gave
+it, if that has the shape of one, for what a stranger writes there could be anything. 2. What is raised inside is
+answered as a problem document; what has no slug is logged with its traceback, once, and says nothing. 3.
+Plain-text errors of the framework become problem documents too. 4. One log line a request: never its query
+string, key or body.
 """
 
 import logging
+import re
 import time
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 from sqlalchemy.exc import OperationalError, TimeoutError
@@ -16,29 +19,47 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from archive.errors import CatalogueBusy
 from archive.identifiers import new_id
-from search_api.errors import CatalogueBusy
+from archive.log_subject import about
 from search_api.problem_words import language_of
 from search_api.problems import answer_http, problem_of, status_of
 
 REQUEST_ID = "X-Request-Id"
 _BUSY = (OperationalError, TimeoutError)  # locked for too long, unreachable, or no connection left in the pool
+# A UUID, or 16 to 32 hexadecimal digits with a letter among them: no name and no number of a person.
+_GIVEN_ID = re.compile(
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=[0-9]*[a-f])[0-9a-f]{16,32}", re.IGNORECASE | re.ASCII
+)
+_OWN_ID = re.compile(r"[a-z2-7]{26}")
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _log = logging.getLogger("sohoa.api")
+
+Seen = Callable[[str, str, int, float], None]  # method, route as a template, status, seconds
+
+
+def unseen(_method: str, _route: str, _status: int, _seconds: float) -> None:
+    """Take no notice."""
 
 
 class Door:
-    """ASGI middleware around everything else."""
+    """ASGI middleware around everything else. seen: told of each request once it is answered."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, seen: Seen = unseen) -> None:
         self._app = app
+        self._seen = seen
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request by the steps above."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = new_id()  # 1
+        request_id = _id_of(scope)  # 1
         scope.setdefault("state", {})["request_id"] = request_id
+        with about(request=request_id):
+            await self._answer(scope, receive, send, request_id)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         answer = _Answer(scope, receive, send, request_id)
         started = time.monotonic()
         try:
@@ -48,9 +69,11 @@ class Door:
                 raise  # half an answer is out: only a broken connection can say so
             if status_of(error) >= 500:
                 _log.exception("request %s failed", request_id)
-            await answer.problem(CatalogueBusy() if isinstance(error, _BUSY) else error)  # 2
+            await answer.problem(CatalogueBusy(type(error).__name__) if isinstance(error, _BUSY) else error)  # 2
         finally:
-            _write(scope, answer.status, started, request_id)  # 4
+            seconds = time.monotonic() - started
+            _write(scope, answer.status, seconds, request_id)  # 4
+            self._seen(_method(scope), _route(scope), answer.status, seconds)
 
 
 class _Answer:
@@ -97,14 +120,37 @@ class _Answer:
         headers.setdefault("Referrer-Policy", "no-referrer")
 
 
-def _write(scope: Scope, status: int, started: float, request_id: str) -> None:
-    route = scope.get("route")
-    _log.info(
-        "%s %s %s %.0f ms principal=%s request=%s",
-        scope["method"],
-        getattr(route, "path", "-"),
-        status or "-",
-        (time.monotonic() - started) * 1000,
-        scope["state"].get("principal", "-"),
-        request_id,
-    )
+def _id_of(scope: Scope) -> str:
+    given = Request(scope).headers.getlist(REQUEST_ID)
+    return given[0] if len(given) == 1 and _GIVEN_ID.fullmatch(given[0]) else new_id()
+
+
+def _method(scope: Scope) -> str:
+    return scope["method"] if scope["method"] in _METHODS else "other"
+
+
+def _route(scope: Scope) -> str:
+    """The template of the path: the path itself may hold what a client typed, or a copy's serial."""
+    return str(getattr(scope.get("route"), "path", "-"))
+
+
+def _write(scope: Scope, status: int, seconds: float, request_id: str) -> None:
+    record = scope.get("path_params", {}).get("record", "")
+    fields = {
+        "method": _method(scope),
+        "route": _route(scope),
+        "status": status,
+        "ms": round(seconds * 1000, 1),
+        "principal": scope["state"].get("principal", "-"),
+    }
+    with about(record=record if _OWN_ID.fullmatch(str(record)) else None):
+        _log.info(
+            "%s %s %s %.0f ms principal=%s request=%s",
+            fields["method"],
+            fields["route"],
+            status or "-",
+            seconds * 1000,
+            fields["principal"],
+            request_id,
+            extra={"fields": fields},
+        )

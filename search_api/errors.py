@@ -37,6 +37,12 @@ class IndexUnavailable(SearchApiError):
         self.reason = reason
 
 
+class IndexUnfit(IndexUnavailable):
+    """The engine behind the index is not one we can use until somebody mends something; the reason says what."""
+
+    code = "index-unfit"
+
+
 class RequestInvalid(SearchApiError):
     """A request for a copy lacks something or says something that can't be."""
 
@@ -158,13 +164,3 @@ class Interrupted(SearchApiError):
 
     def __init__(self) -> None:
         super().__init__("the job was interrupted; send the request again")
-
-
-class CatalogueBusy(SearchApiError):
-    """The catalogue's database could not be reached, or was locked for longer than a request waits."""
-
-    code = "catalogue-busy"
-    retry_after = 2
-
-    def __init__(self) -> None:
-        super().__init__("the catalogue can't be used for now; try again")

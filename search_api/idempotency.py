@@ -8,6 +8,7 @@ then the act runs again.
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from archive.database import writing
+from archive.errors import CatalogueBusy
 from archive.record import PrincipalId
 from archive.tables.copies import idempotency
 from search_api.errors import IdempotencyConflict, RequestInFlight
@@ -63,7 +65,7 @@ def once(
     try:
         status, body = act()
     except BaseException:
-        with writing(engine) as connection:
+        with suppress(CatalogueBusy), writing(engine) as connection:  # what happened first is what is told
             connection.execute(delete(idempotency).where(row, idempotency.c.created_at == at))
         raise
     with writing(engine) as connection:

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, insert, select, update
 
 from archive.access.policy import Caller
 from archive.database import reading, writing
-from archive.errors import NotFound
+from archive.errors import CatalogueBusy, NotFound
 from archive.events import instant_text
 from archive.identifiers import new_id
 from archive.record import PrincipalId
@@ -25,6 +25,7 @@ from archive.tables.copies import job
 from search_api.errors import Interrupted
 from search_api.problem_words import INTERNAL
 
+AGAIN_SECONDS = 2.0
 _log = logging.getLogger("sohoa.jobs")
 
 
@@ -66,12 +67,16 @@ class Jobs:
             self._end(job_id, "done", None, result)
 
     def _end(self, job_id: str, state: str, reason: str | None, result: dict[str, Any] | None) -> None:
-        with writing(self._engine) as connection:
-            connection.execute(
-                update(job)
-                .where(job.c.id == job_id)
-                .values(state=state, reason=reason, result=result, ended_at=self._now())
-            )
+        ending = {"state": state, "reason": reason, "result": result, "ended_at": self._now()}
+        while True:
+            try:
+                with writing(self._engine) as connection:
+                    connection.execute(update(job).where(job.c.id == job_id).values(**ending))
+                return
+            except CatalogueBusy as error:
+                _log.warning("the end of job %s is written down later: %s", job_id, error.code)
+                if self._stopping.wait(AGAIN_SECONDS):
+                    return  # the next start ends it as interrupted
 
     def end_interrupted(self) -> int:
         """End the jobs whose process is gone; return how many."""

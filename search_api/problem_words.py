@@ -42,6 +42,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Chỉ mục tìm kiếm tạm thời không dùng được; kho lưu trữ không bị ảnh hưởng.",
         "The search index cannot be used for now; the archive itself is not concerned.",
     ),
+    "index-unfit": (
+        "Chỉ mục tìm kiếm chưa dùng được cho đến khi người quản trị sửa cấu hình; kho lưu trữ không bị ảnh hưởng.",
+        "The search index cannot be used until an administrator mends it; the archive itself is not concerned.",
+    ),
     "input-rejected": ("Tệp gửi lên không nhận được.", "The file sent cannot be taken in."),
     INTERNAL: (
         "Có lỗi bên trong hệ thống; hãy báo người quản trị kèm mã yêu cầu.",

@@ -64,6 +64,7 @@ STATUS_OF: Mapping[str, int] = {
     "catalogue-busy": 503,
     "store-unavailable": 503,
     "index-unavailable": 503,
+    "index-unfit": 503,
     "signing-failed": 503,
     "jail-unavailable": 503,
     "page-timed-out": 503,

@@ -95,11 +95,13 @@ class HitShown(Shown):
 
 
 class CompletenessShown(Shown):
-    """indexed_to: the next event that is not in the index yet; behind: how many there are."""
+    """indexed_to: the next event that is not in the index yet; behind: how many there are. from_catalogue: the
+    index cannot be used for now; only described fields are searched, the newest records first, all on one page."""
 
     indexed_to: int
     behind: int
     rebuilding: bool
+    from_catalogue: bool
 
 
 class SearchShown(Shown):
@@ -247,3 +249,18 @@ class Live(Shown):
     """The process answers."""
 
     status: str
+
+
+class PartReady(Shown):
+    """One dependency. why: a slug when it is not there."""
+
+    name: str
+    ok: bool
+    why: str | None
+
+
+class Ready(Shown):
+    """status: ok, or degraded when something is missing without which most things are still done."""
+
+    status: str
+    parts: list[PartReady]

@@ -4,6 +4,8 @@
 2. Each hit is looked at in the catalogue again, for the index may be a moment behind it.
 3. The access event is committed: who looked, what for, which records were shown; the query as a keyed digest.
 4. Hits are located, and only now does anything of a page leave.
+
+While the index cannot be used, the catalogue answers for it (1) and the answer says so; the rest is the same.
 """
 
 import logging
@@ -16,12 +18,13 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select
 
 from archive import events
-from archive.access.policy import Caller, Subject, decide, scope_of, units_for
+from archive.access.policy import Caller, Scope, Subject, decide, scope_of, units_for
 from archive.database import reading, writing
 from archive.errors import PackageInvalid
 from archive.record import PartyId, RecordId
 from archive.sealing import Seal
 from archive.tables.holdings import record, record_party
+from search_api.catalogue_search import find_in_catalogue
 from search_api.errors import IndexUnavailable, QueryInvalid
 from search_api.index.completeness import Completeness as Completeness
 from search_api.index.document import LOOKUP_SCHEME, unsealed
@@ -121,17 +124,16 @@ def search(
     """Return the best hits for a query, with how complete the answer is.
 
     limit: 1 to 100 hits. cursor: next_cursor of the answer before, for the same query, caller and purpose.
-    Raises QueryInvalid, CursorInvalid, IndexUnavailable.
+    Raises QueryInvalid and CursorInvalid; IndexUnavailable for a further page only, which no catalogue can give.
     """
     if not 1 <= limit <= LIMIT_MAX:
         raise QueryInvalid(f"an answer has 1 to {LIMIT_MAX} hits, not {limit}")
     purpose = _purpose(purpose)
     query = parse(text, lookups=partial(services.seal.lookups, LOOKUP_SCHEME))
     scope = scope_of(caller, purpose=purpose)
-    found = services.index.search(query, scope=scope, after=cursor, limit=limit)  # 1
+    found, completeness = _found(services, query, scope, after=cursor, limit=limit)  # 1
     with reading(services.engine) as connection:
         checked = _still_found(connection, caller, query, found.hits, purpose=purpose)  # 2
-        completeness = _completeness(connection, found)
     located = _located(query, found.hits, checked, services.seal)
     with writing(services.engine) as connection:
         events.append(  # 3
@@ -155,6 +157,23 @@ def search(
         next_cursor=found.next_after,
         completeness=completeness,
     )
+
+
+def _found(
+    services: Services, query: Query, scope: Scope, *, after: str | None, limit: int
+) -> tuple[Found, Completeness]:
+    """Ask the index, and the catalogue when it cannot be used."""
+    try:
+        found = services.index.search(query, scope=scope, after=after, limit=limit)
+        with reading(services.engine) as connection:
+            return found, _completeness(connection, found)
+    except IndexUnavailable as error:
+        if after is not None:
+            raise
+        log.warning("the catalogue answers, for %s", error)
+    with reading(services.engine) as connection:
+        found = find_in_catalogue(connection, query, scope=scope, seal=services.seal, limit=limit)
+        return found, Completeness(0, records_head(connection), rebuilding=False, from_catalogue=True)
 
 
 def _purpose(purpose: str | None) -> str | None:

@@ -5,18 +5,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import stack
 from holdings import Holdings
 from sqlalchemy import Row, select
 
 from archive import events
 from archive.access.policy import Caller
 from archive.access.principals import caller_of
-from archive.database import open_engine, reading
+from archive.database import reading
 from archive.failpoints import Failpoints
 from archive.record import PrincipalId, RecordId
 from archive.sealing import Seal
 from archive.signers.file import FileSigner
-from archive.stores.open import open_store
 from archive.tables.copies import copy
 from search_api.copies.model import CopyDesk, CopySettings, RequestForm
 from search_api.copies.requests import request_copy
@@ -32,8 +32,8 @@ def open_desk(
 ) -> CopyDesk:
     """Open a home of `Holdings` for copies, as another process would."""
     return CopyDesk(
-        engine=open_engine(f"sqlite:///{folder}/archive.db"),
-        store=open_store((folder / "objects").as_uri()),
+        engine=stack.known_engine(folder),
+        store=stack.new_store(folder),
         signer=FileSigner(folder / "keys"),
         seal=Seal.load(folder / "keys" / "sealing.json"),
         settings=settings or CopySettings(),

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import scans
+import stack
 from sqlalchemy import Engine, insert, update
 
 from archive import events, ledger
 from archive.access.principals import add_principal, grant_role
 from archive.codes import shipped_codes, store_codes
-from archive.database import migrate, open_engine, writing
+from archive.database import writing
 from archive.deposit import put_or_adopt
 from archive.digest import sha256_of_file
 from archive.identifiers import new_id
@@ -48,7 +49,6 @@ from archive.record import (
 from archive.sealing import Seal
 from archive.signers.demo import make_demo_authority
 from archive.signers.file import FileSigner
-from archive.stores.open import open_store
 from archive.tables.holdings import fonds, hold, record
 from archive.tables.units import unit, unit_code, unit_name, unit_parent
 from ocr import alto, images
@@ -83,10 +83,9 @@ class Holdings:
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "keys").mkdir(mode=0o700)
-        self.engine: Engine = open_engine(f"sqlite:///{self.folder}/archive.db")
-        migrate(self.engine)
+        self.engine: Engine = stack.new_engine(self.folder)
         self.seal = Seal.create(self.folder / "keys" / "sealing.json")
-        self.store = open_store((self.folder / "objects").as_uri())
+        self.store = stack.new_store(self.folder)
         self._make_units()
         with writing(self.engine) as connection:
             self.admin: PrincipalId = add_principal(

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import stack
 from sqlalchemy import Engine
 
-from archive.database import open_engine
+from archive.stores.port import ObjectStore
 
 SOHOA = str(Path(sys.executable).with_name("sohoa"))
 QUICK = {"INGEST_SETTLE_SECONDS": "0", "INGEST_HEARTBEAT_SECONDS": "5"}
@@ -42,7 +43,9 @@ class TestHome:
         """The environment a command runs in; everything of the caller's that could change it is left out."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         engine = {"OCR_ENGINE_URL": f"replay:{self.recordings}?log={self.log}"} if self.recordings else {}
-        return {**kept, "SOHOA_HOME": str(self.folder), **QUICK, **engine, **self.settings}
+        # What names its own database names its own everything.
+        parts = {} if "ARCHIVE_DATABASE_URL" in self.settings else stack.environment_for(self.folder)
+        return {**kept, "SOHOA_HOME": str(self.folder), **QUICK, **engine, **parts, **self.settings}
 
     @property
     def log(self) -> Path:
@@ -85,7 +88,15 @@ class TestHome:
 
     def engine(self) -> Engine:
         """Open its catalogue, to look or to break something."""
-        return open_engine(f"sqlite:///{self.folder}/archive.db")
+        return stack.known_engine(self.folder)
+
+    def store(self) -> ObjectStore:
+        """Open its archive store."""
+        return stack.new_store(self.folder)
+
+    def staging(self) -> ObjectStore:
+        """Open its staging store."""
+        return stack.new_staging(self.folder)
 
     def record_numbered(self, code_number: str) -> str:
         """Return the id of the record with this code number."""
@@ -99,6 +110,7 @@ class TestHome:
     def copy(self, folder: Path) -> "TestHome":
         """Return an equal home elsewhere."""
         shutil.copytree(self.folder, folder)
+        stack.copy_parts(self.folder, folder)
         twin = TestHome(folder, self.recordings, self.settings)
         if self.recordings:
             shutil.copy(self.log, twin.log)

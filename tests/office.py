@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx2 as httpx
 import scans
+import stack
 import uvicorn
 from cryptography import x509
 from fastapi import FastAPI
@@ -22,7 +23,6 @@ from archive.access.principals import add_principal, grant_role
 from archive.database import writing
 from archive.failpoints import Failpoints
 from archive.record import Description, RecordId
-from archive.stores.open import open_store
 from ingest.batch_desk import BatchDesk
 from ingest.routes import batch_routes
 from ingest.settings import IngestSettings
@@ -32,7 +32,6 @@ from ocr.reader import Reader
 from search_api.app import create_app
 from search_api.copies.model import CopyDesk, CopySettings
 from search_api.gate import Gate
-from search_api.index.open import open_index
 from search_api.index.projector import Projector
 from search_api.services import ApiSettings, Services
 
@@ -65,7 +64,7 @@ class Office:
         self.scratch = self.folder / "scratch"
         self.scratch.mkdir()
         self.jail = Jail(self.scratch)
-        self.index = open_index(f"sqlite:///{self.folder}/index.db")
+        self.index = stack.new_index(self.folder)
         self._admit()
 
     def _admit(self) -> None:
@@ -153,7 +152,6 @@ class Office:
     def batch_desk(self, recordings: Path | None) -> BatchDesk:
         """Return what batches are taken in with; recordings: what the replay engine reads."""
         held = self.holdings
-        staging = self.folder / "staging"
 
         def scratch() -> Path:
             made = self.folder / "scratch-of-intake"
@@ -163,9 +161,9 @@ class Office:
         return BatchDesk(
             engine=held.engine,
             store=held.store,
-            staging=open_store(staging.as_uri()),
+            staging=stack.new_staging(self.folder),
             seal=held.seal,
-            settings=IngestSettings(staging_url=staging.as_uri(), scratch=self.scratch),
+            settings=IngestSettings(staging_url=stack.staging_url(self.folder), scratch=self.scratch),
             uploads=self.folder / "uploads",
             new_scratch=scratch,
             new_reader=lambda made: Reader(Jail(made), f"replay:{recordings or self.folder}", ReadingOptions()),

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import stack
 from holdings import Holdings
 
 from archive.access.policy import Caller
@@ -15,7 +16,6 @@ from archive.record import PrincipalId
 from ocr.jail.parent import Jail
 from search_api.copies.model import CopyDesk, CopySettings
 from search_api.index.completeness import Completeness
-from search_api.index.open import open_index
 from search_api.index.port import RecordIndex
 from search_api.index.projector import Projector
 from search_api.search import SearchAnswer, search
@@ -91,7 +91,7 @@ def searchers_in(folder: Path, holdings: Holdings) -> Iterator[Searchers]:
     """Open an empty index beside an archive."""
     scratch = folder / "scratch"
     scratch.mkdir()
-    index = open_index(f"sqlite:///{folder}/index.db")
+    index = stack.new_index(folder)
     yield Searchers(holdings, index, scratch)
     index.close()
     holdings.engine.dispose()

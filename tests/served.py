@@ -1,5 +1,6 @@
 """The HTTP interface over an archive of tests/holdings.py, and people with keys to it."""
 
+import stack
 from cryptography import x509
 from fastapi import FastAPI
 from holdings import Holdings
@@ -10,7 +11,6 @@ from archive.access.principals import add_principal, grant_role
 from archive.database import writing
 from archive.failpoints import Failpoints
 from archive.record import PartyId
-from archive.stores.open import open_store
 from ingest.batch_desk import BatchDesk
 from ingest.routes import batch_routes
 from ingest.settings import IngestSettings
@@ -20,7 +20,6 @@ from ocr.reader import Reader
 from search_api.app import create_app
 from search_api.copies.model import CopyDesk, CopySettings
 from search_api.gate import Gate
-from search_api.index.open import open_index
 from search_api.services import ApiSettings, Services
 
 
@@ -45,7 +44,7 @@ def make_services(held: Holdings) -> Services:
         engine=held.engine,
         store=held.store,
         seal=held.seal,
-        index=open_index(f"sqlite:///{held.folder}/index.db"),
+        index=stack.new_index(held.folder),
         copies=desk,
         jail=jail,
         roots=(root,),
@@ -58,13 +57,12 @@ def make_services(held: Holdings) -> Services:
 def make_app(held: Holdings, services: Services) -> FastAPI:
     """Return the application with its batches."""
     gate = Gate(services)
-    staging = (held.folder / "staging").as_uri()
     desk = BatchDesk(
         engine=held.engine,
         store=held.store,
-        staging=open_store(staging),
+        staging=stack.new_staging(held.folder),
         seal=held.seal,
-        settings=IngestSettings(staging_url=staging, scratch=services.scratch),
+        settings=IngestSettings(staging_url=stack.staging_url(held.folder), scratch=services.scratch),
         uploads=held.folder / "uploads",
         new_scratch=lambda: services.scratch,
         new_reader=lambda scratch: Reader(Jail(scratch), f"replay:{held.folder}", ReadingOptions()),

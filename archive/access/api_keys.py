@@ -76,7 +76,7 @@ def make_key(
 
 def revoke_keys(connection: Connection, login: str, *, by: PrincipalId, at: datetime) -> int:
     """Revoke all keys of a principal and return how many still worked. Raises NotFound."""
-    row = find_principal(connection, login)
+    row = find_principal(connection, login, locked=True)
     ids = list(
         connection.execute(
             select(api_key.c.id).where(api_key.c.principal_id == row.id, api_key.c.revoked_at.is_(None))

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 from archive import events
 from archive.access.policy import Caller, Grant, Role
 from archive.access.units import covered_units
+from archive.database import insert_new
 from archive.errors import NotFound, PrincipalRefused
 from archive.identifiers import new_id
 from archive.record import PartyId, PrincipalId
@@ -56,12 +57,17 @@ def add_principal(
     name = " ".join(display_name.split())
     if not name or len(name) > 200:
         raise PrincipalRefused("a display name is 1 to 200 characters")
-    if connection.execute(select(principal.c.id).where(principal.c.login == login)).first() is not None:
-        raise PrincipalRefused(f"the login {login} is taken")
     new = PrincipalId(new_id())
-    connection.execute(
-        insert(principal).values(id=new, kind=kind, login=login, display_name=name, party_id=party, created_at=at)
-    )
+    row = {
+        "id": new,
+        "kind": kind,
+        "login": login,
+        "display_name": name,
+        "party_id": party,
+        "created_at": at,
+    }
+    if not insert_new(connection, principal, row):
+        raise PrincipalRefused(f"the login {login} is taken")
     payload = {"principal": new, "kind": kind, "party": party}
     events.append(connection, "records", "principal.added", principal=by or new, at=at, payload=payload)
     return new
@@ -113,7 +119,7 @@ def grant_role(
 
 def disable_principal(connection: Connection, login: str, *, by: PrincipalId, at: datetime) -> PrincipalId:
     """End a principal: its keys stop working at once. Raises NotFound."""
-    row = find_principal(connection, login)
+    row = find_principal(connection, login, locked=True)
     if row.disabled_at is None:
         connection.execute(update(principal).where(principal.c.id == row.id).values(disabled_at=at))
         connection.execute(
@@ -127,11 +133,10 @@ def disable_principal(connection: Connection, login: str, *, by: PrincipalId, at
     return PrincipalId(row.id)
 
 
-def find_principal(connection: Connection, login: str) -> Row[tuple[object, ...]]:
-    """Return the row of a principal by login or id. Raises NotFound."""
-    row = connection.execute(
-        select(principal).where((principal.c.login == login) | (principal.c.id == login))
-    ).one_or_none()
+def find_principal(connection: Connection, login: str, *, locked: bool = False) -> Row[tuple[object, ...]]:
+    """Return the row of a principal by login or id. locked: and keep it to the end. Raises NotFound."""
+    found = select(principal).where((principal.c.login == login) | (principal.c.id == login))
+    row = connection.execute(found.with_for_update(key_share=True) if locked else found).one_or_none()
     if row is None:
         raise NotFound("principal", login)
     return row

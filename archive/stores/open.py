@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from archive.errors import UnknownUrl
+from archive.errors import StoreUnavailable, UnknownUrl
 from archive.stores.file import FileStore
 from archive.stores.memory import MemoryStore
 from archive.stores.port import ObjectStore, StoreCredentials
+from archive.stores.s3 import S3Store
+from archive.stores.s3_url import read_bucket_url
 
 SETTING = "ARCHIVE_STORE_URL"
 _NAME = re.compile(r"[a-z0-9-]*")
@@ -15,12 +17,15 @@ _in_memory: dict[str, MemoryStore] = {}
 
 
 def open_store(url: str, credentials: StoreCredentials | None = None) -> ObjectStore:
-    """Return the store a URL names: `file:///folder`, or `memory:name`, the same one for the whole process.
+    """Return the store a URL names: `file:///folder`, `memory:name`, the same one for the whole process, or
+    `s3://bucket?endpoint=http(s)://host:port`, with `lock=compliance` (as without it) or `none`, region, ca.
 
-    A folder that is not there is made, durably, readable by its owner only. Raises UnknownUrl, or
-    StoreUnavailable if the folder cannot be a store.
+    A folder that is not there is made, durably, readable by its owner only; a bucket is not asked for anything
+    yet. Raises UnknownUrl, or StoreUnavailable if the folder cannot be a store or a bucket's keys are missing.
     """
     parts = urlsplit(url)
+    if parts.scheme == "s3":
+        return _open_bucket(url, credentials)
     folder = unquote(parts.path)
     if "?" in url or "#" in url or parts.netloc:
         raise UnknownUrl(SETTING, url)
@@ -29,3 +34,10 @@ def open_store(url: str, credentials: StoreCredentials | None = None) -> ObjectS
     if parts.scheme == "file" and url.startswith("file:///") and folder.strip("/") and "\0" not in folder:
         return FileStore(Path(folder))
     raise UnknownUrl(SETTING, url)
+
+
+def _open_bucket(url: str, credentials: StoreCredentials | None) -> S3Store:
+    where = read_bucket_url(SETTING, url)
+    if credentials is None:
+        raise StoreUnavailable(f"bucket {where.bucket} needs an access key and a secret key in the settings")
+    return S3Store(where.line(credentials), locked=where.locked)

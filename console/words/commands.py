@@ -76,6 +76,28 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "hold.basis": ("Căn cứ: quyết định, công văn…", "The order or decision it rests on."),
     "doctor": ("Kiểm tra toàn kho; không sửa gì.", "Examine the whole archive; mends nothing."),
     "doctor.quick": ("Không đọc lại từng byte.", "Do not read every byte again."),
+    "store": ("Kho đối tượng: chuẩn bị, kiểm tra khóa lưu.", "The object store: prepare it, prove its locks."),
+    "store.prepare": (
+        "Tạo bucket có khóa lưu, bucket tạm và các khóa truy cập ít quyền nhất.",
+        "Make the bucket with object lock, the one for staging, and keys of least right.",
+    ),
+    "store.keys-folder": (
+        "Ghi khóa truy cập vào các tệp chỉ chủ đọc được của thư mục này, thay vì in ra.",
+        "Write the keys to files of this folder that only their owner can read, instead of showing them.",
+    ),
+    "store.buckets-only": ("Chỉ tạo bucket, không tạo khóa truy cập.", "Make buckets only, no keys."),
+    "store.check": (
+        "Thử phá một byte đã khóa bằng mọi cách đã biết; báo lỗi nếu có cách nào thành công.",
+        "Try to destroy a locked byte in every known way; fail if any succeeds.",
+    ),
+    "store.allow": (
+        "Các khiếm khuyết đã có biện pháp bù, cách nhau bằng dấu phẩy (hoặc ARCHIVE_STORE_ALLOW).",
+        "Defects with a counter-measure, separated by commas (or ARCHIVE_STORE_ALLOW).",
+    ),
+    "store.no-bucket": (
+        "ARCHIVE_STORE_URL không phải là bucket S3: không có gì để chuẩn bị.",
+        "ARCHIVE_STORE_URL is no S3 bucket: there is nothing to prepare.",
+    ),
     "samples": ("Bản quét mẫu.", "Sample scans."),
     "samples.make": ("Tạo bản quét mẫu với bảng kê và đáp án.", "Make sample scans with manifest and truth."),
     "samples.records": ("Số tài liệu.", "Number of records."),
@@ -206,6 +228,27 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": (
         "Chạy dịch vụ: giao diện HTTP, xử lý và chỉ mục trong một cây tiến trình.",
         "Serve: HTTP interface, workers and index in one process tree.",
+    ),
+    "worker": (
+        "Xử lý công việc theo tiếng gọi của máy chủ hàng đợi (INGEST_BROKER_URL).",
+        "Work what the broker rings for (INGEST_BROKER_URL).",
+    ),
+    "worker.lanes": (
+        "Các làn nghe, cách nhau bằng dấu phẩy.",
+        "Which lanes to hear, separated by commas.",
+    ),
+    "worker.no-lane": ("Không có làn {value!r}; các làn: {lanes}.", "There is no lane {value!r}; lanes: {lanes}."),
+    "sweeper": (
+        "Trả lại công việc bị bỏ dở, gọi lại cho việc đang chờ, gia hạn khóa sắp hết.",
+        "Give abandoned work back, ring again for what waits, extend locks that are due.",
+    ),
+    "api": (
+        "Chỉ chạy giao diện HTTP; xử lý và chỉ mục do tiến trình khác lo.",
+        "Serve the HTTP interface alone; workers and index are other processes.",
+    ),
+    "projector": (
+        "Chỉ giữ chỉ mục theo kịp kho và làm nốt bản sao dở dang.",
+        "Keep the index up with the archive, and finish copies left half done; nothing else.",
     ),
     "serve.host": ("Địa chỉ lắng nghe.", "Address to listen on."),
     "serve.port": ("Cổng; 0: cổng trống bất kỳ.", "Port; 0: any free one."),

@@ -18,6 +18,18 @@ ERRORS: dict[str, tuple[str, str]] = {
         "Kho đối tượng không dùng được: {detail}",
         "The object store cannot be used: {detail}",
     ),
+    "error.store-lies": (
+        "Kho đối tượng không giữ đúng lời, không được dùng: {detail}",
+        "The object store does not keep its word and may not be used: {detail}",
+    ),
+    "error.broker-unavailable": (
+        "Không kết nối được máy chủ hàng đợi (`sohoa work` vẫn xử lý được cùng danh sách): {detail}",
+        "The broker cannot be reached (`sohoa work` works the same list without it): {detail}",
+    ),
+    "error.broker-unfit": (
+        "Máy chủ hàng đợi không dùng được: {detail}",
+        "The broker will not do: {detail}",
+    ),
     "error.copy-refused": ("Không cấp bản sao: {detail}", "No copy is issued: {detail}"),
     "error.request-invalid": ("Yêu cầu chưa hợp lệ: {detail}", "The request is not valid: {detail}"),
     "error.not-now": ("Chưa làm được lúc này: {detail}", "Not possible now: {detail}"),
@@ -37,6 +49,10 @@ ERRORS: dict[str, tuple[str, str]] = {
     "error.index-unavailable": (
         "Chỉ mục không dùng được (kho không bị ảnh hưởng): {detail}",
         "The index cannot be used (the archive is not concerned): {detail}",
+    ),
+    "error.index-unfit": (
+        "Phải sửa máy chủ chỉ mục trước khi dùng (kho không bị ảnh hưởng): {detail}",
+        "The index's engine must be mended first (the archive is not concerned): {detail}",
     ),
     "error.purpose-needed": (
         "Tài liệu sử dụng có điều kiện: hãy cho biết mục đích (--purpose).",

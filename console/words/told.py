@@ -30,6 +30,20 @@ TOLD: dict[str, tuple[str, str]] = {
     "say.held": ("Đã phong tỏa {record}.", "Held {record}."),
     "say.lifted": ("Đã gỡ {count} phong tỏa.", "Lifted {count} holds."),
     "say.healthy": ("Không phát hiện sai lệch.", "Nothing is wrong."),
+    "say.store-prepared": ("Kho đối tượng {bucket} đã sẵn sàng.", "The object store {bucket} is ready."),
+    "say.store-keys-written": ("Đã ghi khóa {role} vào {folder}.", "The keys of the {role} are in {folder}."),
+    "say.store-keys-known": (
+        "Khóa {role} ({key}) đã cấp trước đây, vẫn dùng được.",
+        "The keys of the {role} ({key}) were given out before and stay valid.",
+    ),
+    "say.store-proved": (
+        "Khóa lưu có hiệu lực: không cách nào đã biết phá được byte đã khóa.",
+        "The locks hold: no known way destroyed the locked byte.",
+    ),
+    "say.store-defect": (
+        "Khiếm khuyết được cho phép bằng thiết lập: {defect}",
+        "A defect that the setting allows: {defect}",
+    ),
     "say.findings": ("Phát hiện {count} sai lệch:", "{count} findings:"),
     "say.samples": (
         "Đã tạo {records} tài liệu mẫu trong {folder}.",
@@ -70,6 +84,10 @@ TOLD: dict[str, tuple[str, str]] = {
     "say.behind": (
         "Chỉ mục chưa theo kịp: còn {behind} sự kiện.",
         "The index is behind by {behind} events.",
+    ),
+    "say.from-catalogue": (
+        "Chỉ mục không dùng được lúc này: kết quả chỉ theo thông tin mô tả trong danh mục.",
+        "The index can't be used now: this is found by what the catalogue describes.",
     ),
     "say.more": ("Trang tiếp theo: --cursor {cursor}", "Next page: --cursor {cursor}"),
     "say.indexed": (
@@ -114,6 +132,18 @@ TOLD: dict[str, tuple[str, str]] = {
     "say.serving": (
         "Đang phục vụ tại {url} (Ctrl-C để dừng). Tra cứu bản sao: {url}/v",
         "Serving at {url} (Ctrl-C stops). To check a copy: {url}/v",
+    ),
+    "say.projecting": (
+        "Chỉ mục đang theo kho (Ctrl-C để dừng).",
+        "The index follows the archive (Ctrl-C stops).",
+    ),
+    "say.hearing": (
+        "Đang nghe các làn {lanes} với {concurrency} tiến trình (Ctrl-C để dừng).",
+        "Hearing the lanes {lanes} with {concurrency} processes (Ctrl-C stops).",
+    ),
+    "say.sweeping": (
+        "Đang trông danh sách công việc (Ctrl-C để dừng).",
+        "Looking after the work list (Ctrl-C stops).",
     ),
     "say.stopped": ("Đã dừng; không còn tiến trình nào.", "Stopped; no process is left."),
     "verdict.integrity": ("Toàn vẹn", "Integrity"),

@@ -37,6 +37,7 @@ def find(
     cursor: Cursor = None,
 ) -> Any:
     """Best pages first. What the caller may not see is neither counted nor hinted at; without a purpose, records
-    under conditional access are left out. `completeness` says how far the index is behind the archive."""
+    under conditional access are left out. `completeness` says how far the index is behind the archive, and whether
+    the catalogue answered in its stead."""
     answer = search(services, caller, q, purpose=purpose, limit=limit, cursor=cursor)
     return JSONResponse(answer.as_json())

@@ -28,6 +28,8 @@ from archive.stores.open import open_store
 from archive.stores.port import StoredObject
 from archive.stores.temporaries import is_abandoned, new_name, this_process
 
+pytestmark = pytest.mark.embedded("store")  # about files
+
 NOW = datetime(2026, 11, 24, 3, 4, 5, tzinfo=UTC)
 END = datetime(2027, 2, 22, 3, 4, 5, tzinfo=UTC)
 LATER = END + timedelta(days=365)

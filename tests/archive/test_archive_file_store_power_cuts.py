@@ -17,6 +17,8 @@ from archive.stores.file import FileStore
 from archive.stores.filesystem import LocalFiles
 from archive.stores.port import StoredObject
 
+pytestmark = pytest.mark.embedded("store")  # about files
+
 NOW = datetime(2026, 11, 24, 3, 4, 5, tzinfo=UTC)
 END = NOW + timedelta(days=90)
 LATER = END + timedelta(days=365)

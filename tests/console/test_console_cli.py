@@ -12,8 +12,6 @@ import pytest
 import scans
 from home_of_tests import SOHOA, TestHome, write_manifest
 
-from archive.stores.open import open_store
-
 FIELDS = {
     "document_type": "Khác",
     "code_number": "15",
@@ -164,7 +162,7 @@ def test_a_hold_reaches_the_store_and_lifting_needs_its_basis(home: TestHome, tm
     twin = home.copy(tmp_path / "var")
     record = _record(twin)
     twin.ask("hold", "place", record, "--basis", "QĐ 12/QĐ-TTr")
-    store = open_store(f"file://{twin.folder}/objects")
+    store = twin.store()
     assert [o.held for o in store.list_versions() if record in o.key] == [True]
     assert twin.ask("record", "show", record)["held"]
     assert twin.run("hold", "lift", record, "--basis", " ").code == 2

@@ -14,7 +14,6 @@ from home_of_tests import TestHome, write_manifest
 from sqlalchemy import Connection, text
 
 from archive.database import reading, writing
-from archive.stores.open import open_store
 from archive.stores.port import StoredObject
 from archive.tables.packages import package
 
@@ -36,7 +35,7 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> TestHome:
 
 
 def _first(home: TestHome) -> StoredObject:
-    return next(iter(open_store(f"file://{home.folder}/objects").list_versions()))
+    return next(iter(home.store().list_versions()))
 
 
 def _body(home: TestHome) -> Path:
@@ -65,7 +64,7 @@ def _plant_object(home: TestHome) -> None:
     path.write_bytes(b"planted")
     now = datetime.now(UTC)
     digest = hashlib.sha256(b"planted").hexdigest()
-    store = open_store(f"file://{home.folder}/objects")
+    store = home.store()
     store.put("packages/zz/" + "z" * 26 + "/0001", path, sha256=digest, retain_until=now + timedelta(1), now=now)
 
 
@@ -74,7 +73,7 @@ def _plant_copy(home: TestHome) -> None:
     path.write_bytes(b"planted")
     now = datetime.now(UTC)
     digest = hashlib.sha256(b"planted").hexdigest()
-    store = open_store(f"file://{home.folder}/objects")
+    store = home.store()
     store.put("copies/zz/" + "z" * 26, path, sha256=digest, retain_until=now + timedelta(1), now=now)
 
 
@@ -163,7 +162,7 @@ def _stray_staging(home: TestHome) -> None:
     path = home.folder.parent / "staged"
     path.write_bytes(b"staged")
     digest = hashlib.sha256(b"staged").hexdigest()
-    store = open_store(f"file://{home.folder}/staging")
+    store = home.staging()
     store.put("staging/nobody/nothing/received", path, sha256=digest, retain_until=None, now=datetime.now(UTC))
 
 

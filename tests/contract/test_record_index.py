@@ -5,19 +5,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from indices import remove_indices
+from servers.shared import opensearch
 
 from archive.access.policy import Scope
 from archive.record import PartyId, RecordId
 from archive.sealing import Seal
 from search_api.errors import CursorInvalid
 from search_api.index.document import LOOKUP_SCHEME, NOWHERE, indexed_field, indexed_page
+from search_api.index.opensearch import OpenSearchIndex
+from search_api.index.opensearch_client import Engine, EngineAddress
+from search_api.index.opensearch_shape import Layout
 from search_api.index.port import Found, RecordDocument, RecordGone, RecordIndex
 from search_api.index.query import FieldName, parse
 from search_api.index.sqlite import SqliteIndex
 
-ADAPTERS = ("sqlite",)
+ADAPTERS = ("sqlite", "opensearch")
 EVERYTHING = Scope(
     units=frozenset(("a", "b")),
     candidate_units=frozenset(("a", "b")),
@@ -38,13 +44,21 @@ def open_anew(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callab
     """Opens the same index again, as another process would."""
     opened: list[RecordIndex] = []
 
-    def open_index(**limits: int) -> RecordIndex:
+    def in_file(**limits: int) -> RecordIndex:
         opened.append(SqliteIndex(tmp_path / "index" / "index.db", **limits))
         return opened[-1]
 
-    yield open_index
+    def in_engine(**limits: int) -> RecordIndex:
+        engine = Engine(EngineAddress("127.0.0.1", opensearch().port, tls=False))
+        opened.append(OpenSearchIndex(engine, Layout(prefix), **limits))
+        return opened[-1]
+
+    prefix = f"contract-{uuid4().hex[:12]}"
+    yield in_file if request.param == "sqlite" else in_engine
     for index in opened:
         index.close()
+    if request.param == "opensearch":
+        remove_indices(prefix)
 
 
 @pytest.fixture

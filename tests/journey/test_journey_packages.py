@@ -11,7 +11,6 @@ from sqlalchemy import select
 
 from archive.database import reading
 from archive.digest import sha256_of_file
-from archive.stores.open import open_store
 from archive.tables.packages import package
 from ingest.tables import work_item
 
@@ -56,7 +55,7 @@ def test_one_frozen_work_item_packaged_by_two_processes_gives_equal_bytes(
 def test_a_retry_after_a_kill_between_put_and_row_adopts_the_object(frozen: TestHome, tmp_path: Path) -> None:
     home = frozen.copy(tmp_path / "var")
     assert home.run("work", "--until-idle", drill="commit:1:group").code < 0
-    store = open_store(f"file://{home.folder}/objects")
+    store = home.store()
     (orphan,) = store.list_versions()
     row = _finish(home)
     assert (row.state, row.version_id, row.sha256) == ("deposited", orphan.version_id, orphan.sha256)
@@ -79,7 +78,7 @@ def test_a_foreign_object_under_the_key_is_never_adopted(frozen: TestHome, tmp_p
     with reading(engine) as connection:
         key = connection.execute(select(work_item.c.frozen)).scalar_one()["key"]
     engine.dispose()
-    store = open_store(f"file://{home.folder}/objects")
+    store = home.store()
     now = datetime.now(UTC)
     sha256, _ = sha256_of_file(foreign)
     planted = store.put(key, foreign, sha256=sha256, retain_until=now + timedelta(days=1), now=now)
@@ -109,7 +108,7 @@ def test_the_record_shows_the_lock_the_store_gave_and_the_rules_last_day(frozen:
     assert {"record", "package", "object", "sha256", "state", "retain_until", "locked_until"} <= set(shown)
     assert shown["object"] == f"{row.object_key}@{row.version_id}"
     assert shown["sha256"] == row.sha256
-    stored = open_store(f"file://{home.folder}/objects").head(row.object_key, row.version_id)
+    stored = home.store().head(row.object_key, row.version_id)
     assert datetime.fromisoformat(shown["locked_until"]) == stored.retain_until
     assert stored.retain_until is not None
     assert stored.retain_until - datetime.now(UTC) > timedelta(days=89)

@@ -1,6 +1,5 @@
 """Marks of secrecy, declared or stamped: nothing of such an item reaches the archive store."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ from home_of_tests import TestHome, write_manifest
 from sqlalchemy import func, select
 
 from archive.database import reading
-from archive.stores.open import open_store
 from ingest.tables import page_result
 
 A4 = (1240, 1754)
@@ -71,7 +69,7 @@ def test_only_the_unmarked_item_is_in_the_archive_store(worked: tuple[TestHome, 
     home, receipt = worked
     (kept,) = [i for i in receipt["items"] if i["state"] == "archived"]
     assert kept["file"] == "thuong.jpg"
-    (stored,) = open_store(f"file://{home.folder}/objects").list_versions()
+    (stored,) = home.store().list_versions()
     assert kept["record"] in stored.key
 
 
@@ -92,5 +90,4 @@ def test_what_was_read_stays_in_no_table(worked: tuple[TestHome, dict[str, Any]]
 
 
 def test_a_stopped_items_staged_copy_is_kept_for_the_person(worked: tuple[TestHome, dict[str, Any]]) -> None:
-    staging = Path(worked[0].folder) / "staging"
-    assert len(list(open_store(f"file://{staging}").list_versions())) == len(STOPPED)
+    assert len(list(worked[0].staging().list_versions())) == len(STOPPED)

@@ -176,14 +176,20 @@ def test_events_are_not_for_an_auditor_of_one_unit(client: httpx.Client, office:
 
 def test_it_is_live_and_ready(client: httpx.Client) -> None:
     assert client.get("/health/live").json() == {"status": "ok"}
-    assert client.get("/health/ready").json() == {"status": "ok"}
+    ready = client.get("/health/ready").json()
+    assert ready["status"] == "ok"
+    assert [one["name"] for one in ready["parts"]] == ["database", "schema", "store", "keys", "index"]
+    assert all(one["ok"] and one["why"] is None for one in ready["parts"])
 
 
 def test_what_is_not_ready_is_named(office: Office) -> None:
     in_a_hundred_years = replace(office.services, now=lambda: office.now + timedelta(days=36_500))
     with served(create_app(in_a_hundred_years)) as client:
         answer = client.get("/health/ready")
-    assert (answer.status_code, answer.json()["parts"]) == (503, ["signer"])
+    assert answer.status_code == 503
+    assert [one for one in answer.json()["parts"] if not one["ok"]] == [
+        {"name": "keys", "ok": False, "why": "signing-failed"}
+    ]
 
 
 def test_a_log_line_names_the_route_and_no_person(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import stack
 from holdings import Holdings
 from sqlalchemy import event, insert, select, update
 
@@ -27,7 +28,6 @@ from archive.tables.parties import party, party_identifier, party_merge
 from ocr.jail.parent import Jail
 from search_api.copies.model import CopyDesk, CopySettings
 from search_api.errors import RequestInvalid
-from search_api.index.open import open_index
 from search_api.results import ResultAnswer, ResultQuestion, ask_result
 from search_api.services import ApiSettings, Services
 
@@ -49,7 +49,7 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Holdings]:
 def services(held: Holdings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """Everything real; the jail is not started, for nothing here opens a file."""
     scratch = tmp_path_factory.mktemp("scratch")
-    index = open_index(f"sqlite:///{scratch}/index.db")
+    index = stack.new_index(scratch)
     desk = CopyDesk(
         held.engine, held.store, held.signer, held.seal, CopySettings(), scratch, Failpoints(None), lambda: AT
     )

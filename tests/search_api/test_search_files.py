@@ -30,7 +30,7 @@ def document(name: str) -> RecordDocument:
 @pytest.mark.parametrize(
     "url",
     [
-        "opensearch://search:9200/records",
+        "opensearch://search:9200/",
         "sqlite://",
         "sqlite:///",
         "sqlite:///x?mode=ro",

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import scans
+import stack
 from cryptography import x509
 from holdings import Holdings
 from issued import Issued, change_copy, issue, verdicts
 from sqlalchemy import Engine
 
-from archive.database import migrate, open_engine
 from archive.pades.revision import Revision
 from archive.pades.sign import sign_file
 from archive.pades.stamp import Mark, MarkPlace
@@ -57,8 +57,7 @@ def jail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jail]:
 @pytest.fixture(scope="module")
 def empty_register(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """Another installation's register, in which there is nothing yet."""
-    engine = open_engine(f"sqlite:///{tmp_path_factory.mktemp('other')}/archive.db")
-    migrate(engine)
+    engine = stack.new_engine(tmp_path_factory.mktemp("other"))
     yield engine
     engine.dispose()
 

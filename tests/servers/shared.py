@@ -1,6 +1,6 @@
 """The servers that a whole run of the tests shares: started once, found by every process, stopped by name.
 
-    python -m servers.shared start | stop | show
+    python -m servers.shared start | stop | show | env
 
 They live in a private folder under the system's temporary one, named after this checkout; who starts them leaves
 a note of ports and pids there. A test that kills or breaks a server brings up one of its own instead.
@@ -10,6 +10,7 @@ import argparse
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -141,14 +142,34 @@ def toxiproxy() -> Toxiproxy:
     return _shared("toxiproxy")  # type: ignore[no-any-return]
 
 
+def exports() -> str:
+    """Return shell lines that point a home at these servers: to a database, buckets, and indices of its own."""
+    database, vhost = postgres().new_database(), rabbitmq().new_vhost()
+    store, keys = minio(), (minio().user, minio().password)
+    settings = {
+        "ARCHIVE_DATABASE_URL": postgres().url(database),
+        "ARCHIVE_STORE_URL": f"s3://{database.replace('_', '-')}?endpoint={store.endpoint}&lock=compliance",
+        "INGEST_STAGING_URL": f"s3://{database.replace('_', '-')}-staging?endpoint={store.endpoint}&lock=none",
+        "SEARCH_INDEX_URL": f"opensearch://{opensearch().endpoint.removeprefix('http://')}/{database}?tls=off",
+        "INGEST_BROKER_URL": rabbitmq().url(vhost),
+        "INGEST_BROKER_PASSWORD": rabbitmq().password,
+    }
+    for prefix in ("ARCHIVE_STORE", "ARCHIVE_STORE_ADMIN", "INGEST_STAGING"):
+        settings |= dict(zip((f"{prefix}_ACCESS_KEY", f"{prefix}_SECRET_KEY"), keys, strict=True))
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in settings.items())
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("act", choices=("start", "stop", "show"))
+    parser.add_argument("act", choices=("start", "stop", "show", "env"))
     act = parser.parse_args().act
     if act == "start":
         start()
     elif act == "stop":
         stop()
+    elif act == "env":
+        print(exports())
+        return 0
     for name, noted in _noted().items():
         print(f"{name:10} port {noted['port']} pid {noted['pid']}")
     return 0

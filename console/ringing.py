@@ -1,0 +1,23 @@
+"""The bell of a home: rings through its broker, or for nobody when it has none."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ingest.bell import Bell, SilentBell
+from ingest.settings import IngestSettings
+
+
+@contextmanager
+def bell_of(settings: IngestSettings) -> Iterator[Bell]:
+    """Lend the bell. Nothing is connected before it is first rung, and a broker that is away does no harm."""
+    if settings.broker_url is None:
+        yield SilentBell()
+        return
+    # Imported here: homes without a broker need not load what speaks to one.
+    from ingest.worker import BrokerBell
+
+    bell = BrokerBell(settings.broker_url, settings.broker_password)
+    try:
+        yield bell
+    finally:
+        bell.close()

@@ -1,0 +1,50 @@
+// Loads a compose file the way the tool itself does and prints the whole project as JSON.
+//
+// Usage: compose-loader FILE [NAME=VALUE ...]
+//
+// The named values are all that ${…} in the file may see: nothing of the caller's environment is read. Every
+// profile is on, so that no service is left out. Exit code 1 and a sentence on standard error when the file is
+// not one that the tool accepts.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/compose-spec/compose-go/v2/cli"
+)
+
+func load(file string, values []string) ([]byte, error) {
+	options, err := cli.NewProjectOptions(
+		[]string{file},
+		cli.WithWorkingDirectory(filepath.Dir(file)),
+		cli.WithEnv(values),
+		cli.WithProfiles([]string{"*"}),
+		cli.WithResolvedPaths(false),
+		cli.WithDiscardEnvFile,
+	)
+	if err != nil {
+		return nil, err
+	}
+	project, err := options.LoadProject(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	return json.MarshalIndent(project, "", "  ")
+}
+
+func main() {
+	if len(os.Args) < 2 {
+		fmt.Fprintln(os.Stderr, "usage: compose-loader FILE [NAME=VALUE ...]")
+		os.Exit(2)
+	}
+	document, err := load(os.Args[1], os.Args[2:])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Println(string(document))
+}
