@@ -111,6 +111,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Who asked for a copy may not approve it.",
     ),
     "signing-failed": ("Không ký được; không tệp nào được phát hành.", "No signature could be made."),
+    "store-line-broken": (
+        "Kho đối tượng không trả lời; hãy thử lại.",
+        "The object store does not answer; try again.",
+    ),
     "store-unavailable": ("Kho đối tượng tạm thời không dùng được.", "The object store cannot be used for now."),
     "too-many-requests": ("Quá nhiều yêu cầu; hãy chờ rồi thử lại.", "Too many requests; wait and try again."),
     "upload-invalid": ("Biểu mẫu tải lên không đúng dạng.", "The uploaded form is not well-formed."),

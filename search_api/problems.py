@@ -63,6 +63,7 @@ STATUS_OF: Mapping[str, int] = {
     "home-not-ready": 503,
     "catalogue-busy": 503,
     "store-unavailable": 503,
+    "store-line-broken": 503,
     "index-unavailable": 503,
     "index-unfit": 503,
     "signing-failed": 503,
@@ -76,6 +77,8 @@ STATUS_OF: Mapping[str, int] = {
 INNER = frozenset(
     (
         "archive-error",
+        "broker-unavailable",
+        "broker-unfit",
         "copy-invalid",
         "copy-object-taken",
         "digest-mismatch",
@@ -90,6 +93,7 @@ INNER = frozenset(
         "mark-does-not-fit",
         "not-recorded",
         "object-not-found",
+        "object-too-large",
         "package-invalid",
         "package-too-large",
         "page-failed",
@@ -98,6 +102,7 @@ INNER = frozenset(
         "pdfa-failed",
         "reading-error",
         "retention-error",
+        "store-lies",
         "schedule-invalid",
         "search-api-error",
         "signatures-unreadable",

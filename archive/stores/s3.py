@@ -1,9 +1,10 @@
 """Objects in an S3 bucket with object lock: MinIO, its fork, or another that the canary lets through.
 
 A put is one request: bytes with their digest, the lock, and `If-None-Match: *`, so that the server itself lets one
-writer win. What it then says of the stored version is asked for again, lock and hold included, before anyone is
-told: in one look, which the canary has found to say what the locks are. A put whose answer was lost is looked for by a claim that it alone carries. Reads, locks and deletes always
-name the version. A plain delete is never sent: a delete marker is another's doing and stands among the leftovers.
+writer win. What is stored is looked at again, lock and hold included, before anyone is told: in one look, which
+the canary has found to say what the locks are. A put whose answer was lost is looked for by a claim that it alone
+carries. Reads, locks and deletes always name the version. A plain delete is never sent: a delete marker found in
+the bucket is another's doing and stands among the leftovers.
 
 The digest, the instant of storing and the claim are user metadata, written in the same act as the bytes.
 """

@@ -11,7 +11,7 @@ PIECE = 1024 * 1024  # bytes fetched at a time
 
 
 def fetch(line: Line, key: str, version_id: str, start: int, length: int) -> tuple[bytes, int]:
-    """Return at most length (> 0) bytes from offset start, and how many there are in all; 0 where start is past them.
+    """Return at most length (> 0) bytes from offset start, and the length of all; 0 where start is past it.
 
     Raises ObjectNotFound, StoreUnavailable.
     """

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, Executable, delete, select, text, update
 from sqlalchemy.exc import IntegrityError
+from tampering import behind_triggers, drop_trigger
 
 from archive import events
 from archive.checks import check_events
@@ -104,21 +105,6 @@ def test_an_event_over_the_limit_is_refused(engine: Engine) -> None:
     assert list(check_events(engine)) == []
 
 
-def _without_triggers(engine: Engine, statement: Executable) -> None:
-    with writing(engine) as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("ALTER TABLE event DISABLE TRIGGER USER"))
-            connection.execute(statement)
-            connection.execute(text("ALTER TABLE event ENABLE TRIGGER USER"))
-            return
-        triggers = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).all()
-        for name, _ in triggers:
-            connection.execute(text(f"DROP TRIGGER {name}"))
-        connection.execute(statement)
-        for _, sql in triggers:
-            connection.execute(text(sql))
-
-
 @pytest.mark.parametrize(
     ("statement", "fault"),
     [
@@ -130,14 +116,12 @@ def _without_triggers(engine: Engine, statement: Executable) -> None:
 )
 def test_a_seeded_fault_of_the_log_is_named(engine: Engine, statement: Executable, fault: str) -> None:
     _append(engine, 3)
-    _without_triggers(engine, statement)
+    behind_triggers(engine, statement)
     assert fault in {finding.fault for finding in check_events(engine)}
 
 
 def test_a_missing_trigger_is_named(engine: Engine) -> None:
-    with writing(engine) as connection:
-        of_table = " ON event" if engine.dialect.name == "postgresql" else ""
-        connection.execute(text(f"DROP TRIGGER event_no_delete{of_table}"))
+    drop_trigger(engine, "event_no_delete")
     assert [f.subject for f in check_events(engine)] == ["event_no_delete"]
 
 

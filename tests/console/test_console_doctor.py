@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 import scans
 from home_of_tests import TestHome, write_manifest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Executable, delete, select, text, update
+from tampering import behind_triggers, drop_trigger
 
 from archive.database import reading, writing
 from archive.stores.port import StoredObject
+from archive.tables.log import event
 from archive.tables.packages import package
 
 
@@ -103,22 +105,22 @@ def _hold_only_in_catalogue(home: TestHome) -> None:
 
 
 def _gap(home: TestHome) -> None:
-    _sql(home, "DROP TRIGGER event_no_delete", "DELETE FROM event WHERE stream='records' AND sequence=2")
-    _restore_trigger(home, "event_no_delete", "DELETE")
+    _tamper(home, delete(event).where(event.c.stream == "records", event.c.sequence == 2))
 
 
 def _changed(home: TestHome) -> None:
-    _sql(
-        home,
-        "DROP TRIGGER event_no_update",
-        "UPDATE event SET canonical = CAST(replace(CAST(canonical AS TEXT), '\"v\":1', '\"v\":2') AS BLOB)"
-        " WHERE stream='records' AND sequence=1",
-    )
-    _restore_trigger(home, "event_no_update", "UPDATE")
+    second = (event.c.stream == "records") & (event.c.sequence == 1)
+    engine = home.engine()
+    with reading(engine) as connection:
+        canonical: bytes = connection.execute(select(event.c.canonical).where(second)).scalar_one()
+    engine.dispose()
+    _tamper(home, update(event).where(second).values(canonical=canonical.replace(b'"v":1', b'"v":2')))
 
 
-def _restore_trigger(home: TestHome, name: str, act: str) -> None:
-    _sql(home, f"CREATE TRIGGER {name} BEFORE {act} ON event BEGIN SELECT RAISE(ABORT, 'append-only'); END")
+def _tamper(home: TestHome, statement: Executable) -> None:
+    engine = home.engine()
+    behind_triggers(engine, statement)
+    engine.dispose()
 
 
 def _head(home: TestHome) -> None:
@@ -126,7 +128,9 @@ def _head(home: TestHome) -> None:
 
 
 def _trigger(home: TestHome) -> None:
-    _sql(home, "DROP TRIGGER event_no_update")
+    engine = home.engine()
+    drop_trigger(engine, "event_no_update")
+    engine.dispose()
 
 
 def _stale_lease(home: TestHome) -> None:
@@ -142,7 +146,7 @@ def _no_work(home: TestHome) -> None:
 
 
 def _unbalanced(home: TestHome) -> None:
-    _sql(home, "DELETE FROM capture WHERE rowid = (SELECT min(rowid) FROM capture)")
+    _sql(home, "DELETE FROM capture WHERE item_id = (SELECT min(item_id) FROM capture)")
 
 
 def _stray(place: str) -> Callable[[TestHome], None]:
@@ -169,11 +173,11 @@ def _stray_staging(home: TestHome) -> None:
 @pytest.mark.parametrize(
     ("seed", "fault"),
     [
-        (_remove_object, "row-without-object"),
+        pytest.param(_remove_object, "row-without-object", marks=pytest.mark.embedded("store")),
         (_plant_object, "object-without-row"),
         (_plant_copy, "object-without-row"),
-        (_lose_from_index, "index-missing"),
-        (_flip, "object-damaged"),
+        pytest.param(_lose_from_index, "index-missing", marks=pytest.mark.embedded("index")),
+        pytest.param(_flip, "object-damaged", marks=pytest.mark.embedded("store")),
         (_lock_row_longer, "lock-too-short"),
         (_hold_only_in_catalogue, "hold-missing"),
         (_gap, "event-gap"),
@@ -183,8 +187,8 @@ def _stray_staging(home: TestHome) -> None:
         (_stale_lease, "stale-lease"),
         (_no_work, "item-without-work"),
         (_unbalanced, "batch-unbalanced"),
-        (_stray("objects/odd.txt"), "stray-file"),
-        (_stray("staging/odd.txt"), "stray-file"),
+        pytest.param(_stray("objects/odd.txt"), "stray-file", marks=pytest.mark.embedded("store")),
+        pytest.param(_stray("staging/odd.txt"), "stray-file", marks=pytest.mark.embedded("store")),
         (_stray("scratch/odd.txt"), "stray-file"),
         (_dead_scratch, "stray-scratch"),
         (_stray_staging, "stray-staging"),

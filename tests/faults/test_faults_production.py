@@ -26,6 +26,8 @@ from archive.tables.holdings import record
 from archive.tables.packages import package
 from ingest.tables import item, work_item
 
+pytestmark = pytest.mark.drill  # minutes on an idle machine
+
 RECORDS = 12
 RECOVERY_SECONDS = 60
 QUICK = {"INGEST_LEASE_SECONDS": "6", "INGEST_HEARTBEAT_SECONDS": "1", "INGEST_SWEEP_SECONDS": "1"}
