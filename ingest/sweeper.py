@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
@@ -21,6 +21,7 @@ from ingest.lanes import LANES, Lane
 from ingest.settings import IngestSettings
 
 RINGS_AT_ONCE = 500  # in a lane; workers are busy for longer than until the next round with so many
+REPORT_SECONDS = 15.0  # until a parent has certainly reported a dead child, if it lives itself
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,8 @@ class Sweeper:
         self._settings = settings
         self._now = now
         self._chore = chore
+        # A sign of life comes with each heartbeat, and a child's death is known to its parent soon after.
+        self._patience = timedelta(seconds=settings.heartbeat_seconds + REPORT_SECONDS)
 
     def run(self, told_to_stop: threading.Event) -> None:
         """Sweep until told to stop. A database or store that is out of reach is tried again with each round."""
@@ -73,7 +76,9 @@ class Sweeper:
     def round(self) -> Swept:
         """Give back what nobody holds any more, then ring for what is ready. Raises CatalogueBusy."""
         with writing(self._engine) as connection:
-            given_back = worklist.sweep(connection, now=self._now(), settings=self._settings)
+            given_back = worklist.sweep(
+                connection, now=self._now(), settings=self._settings, patience=self._patience
+            )
         if given_back:
             log.info("given back: %d", given_back)
         return Swept(given_back, sum(self._ring_for(lane) for lane in LANES))

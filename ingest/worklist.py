@@ -245,13 +245,18 @@ def return_held(connection: Connection, owner: str, *, now: datetime) -> int:
     ).rowcount
 
 
-def sweep(connection: Connection, *, now: datetime, settings: IngestSettings) -> int:
-    """Give back work whose lease ran out, or whose owner on this host is gone; return how many."""
+def sweep(
+    connection: Connection, *, now: datetime, settings: IngestSettings, patience: timedelta = timedelta()
+) -> int:
+    """Give back work whose lease ran out, or whose owner on this host is gone; return how many.
+
+    patience: for so long after the last sign of life a supervisor may still report its child's death.
+    """
     rows = connection.execute(select(work_item).where(work_item.c.state == "leased")).all()
     given = 0
     for row in rows:
         expired = row.lease_until < now
-        if not expired and owner_is_alive(row.owner) is not False:
+        if not expired and (row.changed_at + patience > now or owner_is_alive(row.owner) is not False):
             continue
         _give_back(
             connection,

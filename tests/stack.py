@@ -20,7 +20,10 @@ from sqlalchemy import Engine, select, update
 from archive.database import migrate, open_engine, writing
 from archive.stores.open import open_store
 from archive.stores.port import ObjectStore, StoreCredentials
-from archive.tables.schema import metadata
+from archive.tables.copies import copy
+from archive.tables.log import checkpoint, log_segment
+from archive.tables.packages import package
+from ingest.tables import item, work_item
 from search_api.index.open import open_index
 from search_api.index.port import RecordIndex
 
@@ -40,6 +43,7 @@ def _switched() -> frozenset[Part]:
 
 SWITCHED = _switched()
 _opened: list[Engine] = []
+_NAMING = (package, copy, item, work_item, log_segment, checkpoint)  # tables that name objects by version
 
 
 def environment_for(folder: Path) -> dict[str, str]:
@@ -230,7 +234,7 @@ def _copied_objects(source: ObjectStore, target: ObjectStore, scratch: Path) -> 
 def _rename_versions(engine: Engine, renamed: dict[str, str]) -> None:
     """Write new version ids wherever rows of the catalogue name old ones."""
     with writing(engine) as connection:
-        for table in metadata.tables.values():
+        for table in _NAMING:
             for name in set(table.columns.keys()) & {"version_id", "staging_version", "frozen"}:
                 known = [*table.primary_key.columns, table.c[name]]
                 for *key, old in connection.execute(select(*known)).all():

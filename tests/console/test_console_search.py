@@ -1,5 +1,6 @@
 """The commands that find records and look after the index."""
 
+import pytest
 from home_of_tests import TestHome
 
 KEYS = {"total", "total_is_exact", "hits", "completeness", "next_cursor"}
@@ -54,6 +55,7 @@ def test_a_conditional_record_is_found_for_a_purpose_only(accepted: TestHome) ->
     assert found("--purpose", "tra cứu") == {free, conditional}
 
 
+@pytest.mark.embedded("index")
 def test_the_index_is_made_anew_when_it_is_lost(twin: TestHome) -> None:
     before = twin.ask("search", "khai thác")
     for left in twin.folder.glob("index.db*"):

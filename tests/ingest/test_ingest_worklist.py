@@ -114,6 +114,17 @@ def test_a_lease_whose_process_is_gone_is_given_back_before_it_runs_out(engine: 
     assert _state(engine) == ("ready", 0, 1)
 
 
+def test_a_gone_process_is_left_to_its_supervisor_to_report_for_a_moment(engine: Engine) -> None:
+    """A death counts for more than an interruption, and only who saw it may count it."""
+    _add(engine)
+    assert _claim(engine, owner=GONE) is not None
+    patience = timedelta(seconds=30)
+    for seconds, given_back in ((0, 0), (29, 0), (30, 1)):
+        at = NOW + timedelta(seconds=seconds)
+        with writing(engine) as connection:
+            assert worklist.sweep(connection, now=at, settings=SETTINGS, patience=patience) == given_back
+
+
 def test_a_living_holder_is_left_alone(engine: Engine) -> None:
     _add(engine)
     assert _claim(engine) is not None

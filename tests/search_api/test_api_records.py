@@ -97,6 +97,7 @@ def test_the_package_is_for_those_who_export(client: httpx.Client, office: Offic
     assert (refused.status_code, refused.json()["type"]) == (403, "urn:sohoa:problem:act-forbidden")
 
 
+@pytest.mark.embedded("store")
 def test_what_is_read_is_logged_even_if_the_object_is_gone(office: Office, client: httpx.Client) -> None:
     gone = office.holdings.deposit()
     for path in (office.holdings.folder / "objects").rglob("*"):

@@ -375,6 +375,7 @@ def damaged(held: Holdings, record_id: RecordId, at: int) -> Path:
     return path
 
 
+@pytest.mark.embedded("store")
 @pytest.mark.parametrize("at", [100, 4000, -1])
 def test_a_damaged_package_voids_the_copy_by_its_slug(
     held: Holdings, desk: CopyDesk, officer: Caller, at: int
@@ -461,6 +462,7 @@ def test_the_access_event_is_there_before_the_first_byte(held: Holdings, desk: C
     assert (told["payload"]["sha256"], told["payload"]["purpose"]) == (facts.sha256, "nộp hồ sơ mới")
 
 
+@pytest.mark.embedded("store")
 def test_bytes_that_changed_in_the_store_never_leave(held: Holdings, desk: CopyDesk, officer: Caller) -> None:
     facts = issue_copy(desk, asked(desk, officer, held.deposit()))
     path = held.folder / "objects" / row_of(desk, facts.serial).object_key / "object"

@@ -17,6 +17,8 @@ from search_api.index.port import IndexedPage, IndexedWord, RecordDocument
 from search_api.index.query import parse
 from search_api.index.sqlite import SqliteIndex
 
+pytestmark = pytest.mark.embedded("index")  # about the file
+
 SCOPE = Scope(frozenset("a"), frozenset(), frozenset(("01",)), None, frozenset())
 
 

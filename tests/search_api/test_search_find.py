@@ -197,6 +197,7 @@ def test_an_identifier_is_dots_for_those_without_the_right(searchers: Searchers)
     assert "«định danh» 001 099 012 345 cấp" in shown.snippet
 
 
+@pytest.mark.embedded("index")
 def test_no_identifier_and_no_holder_is_in_the_index_file(searchers: Searchers, decree: RecordId) -> None:
     searchers.holdings.deposit(
         description=replace(OPEN, subject=f"Cấp phép cho CCCD {IDENTIFIER}"),
@@ -305,6 +306,7 @@ def test_a_purpose_or_limit_out_of_bounds_is_refused(
         searchers.find("nước", purpose=purpose, limit=limit)
 
 
+@pytest.mark.embedded("index")
 def test_a_damaged_index_is_told_and_never_answers_less(searchers: Searchers, tmp_path: Path) -> None:
     with searchers_in(tmp_path, searchers.holdings) as own:
         own.catch_up()

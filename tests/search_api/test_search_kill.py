@@ -12,6 +12,8 @@ from archive.sealing import Seal
 from search_api.index.query import parse
 from search_api.index.sqlite import SqliteIndex
 
+pytestmark = pytest.mark.embedded("index")  # about the file
+
 SCOPE = Scope(frozenset("a"), frozenset(), frozenset(("01",)), None, frozenset())
 # One record an event, without end; every third event takes out the record before. Says each cursor that stands.
 WRITER = """

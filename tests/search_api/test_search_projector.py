@@ -92,6 +92,7 @@ def test_no_time_at_all_changes_nothing_and_says_how_far_behind_it_is(searchers:
     assert (done.indexed_to, done.behind > 0) == (before.cursor, True)
 
 
+@pytest.mark.embedded("store")
 def test_a_damaged_package_stops_nothing_and_is_named(
     searchers: Searchers, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -253,6 +254,7 @@ def test_an_index_ahead_of_its_archive_does_not_answer_until_it_is_rebuilt(searc
     assert (answer.total > 0, answer.completeness.from_catalogue) == (True, False)
 
 
+@pytest.mark.embedded("index")
 def test_an_index_file_deleted_while_it_is_open_is_made_again(searchers: Searchers, tmp_path: Path) -> None:
     made = searchers.holdings.deposit(description=OPEN, pages=[("xóa tệp lmno",)])
     searchers.catch_up()
