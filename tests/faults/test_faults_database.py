@@ -27,6 +27,8 @@ from archive.tables.holdings import record
 from archive.tables.packages import package
 from ingest.tables import item, work_item
 
+pytestmark = pytest.mark.drill  # minutes: a database of its own is killed again and again
+
 RECORDS = 12
 KILLS = 5
 PATIENCE_SECONDS = 180
