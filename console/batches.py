@@ -11,6 +11,7 @@ from console.terminal import Terminal
 from ingest import batch as batches
 from ingest import worklist
 from ingest.acceptance import Acceptor, accept_batch
+from ingest.backlog import backlog
 from ingest.reasons import sentence
 from ingest.receipt import Receipt, open_matters, receipt_of, state_label
 from ingest.receipt_page import printable
@@ -86,7 +87,7 @@ def show_batch(home: Home, terminal: Terminal, batch_id: str) -> None:
     """Show a batch: its account, its items, what keeps it open and how far the work is."""
     with reading(home.engine) as connection:
         receipt = receipt_of(connection, batch_id, language=terminal.language)
-        backlog = worklist.backlog(connection, now=utc_now())
+        left = backlog(connection, now=utc_now())
     _print(terminal, receipt)
     matters = open_matters(receipt)
     _say_open(terminal, batch_id, matters, closed=receipt.state == "closed")
@@ -99,7 +100,7 @@ def show_batch(home: Home, terminal: Terminal, batch_id: str) -> None:
                 "rejections": matters.rejections,
                 "unaccepted": matters.unaccepted,
             },
-            "quarantined": backlog.quarantined,
+            "quarantined": left.quarantined,
         }
     )
 

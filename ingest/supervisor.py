@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 from archive.database import reading, writing
 from archive.errors import CatalogueBusy, StoreUnavailable
 from ingest import worklist
+from ingest.backlog import Backlog, backlog
 from ingest.owners import owner_name_of
 from ingest.settings import IngestSettings
 
@@ -34,7 +35,7 @@ log = logging.getLogger(__name__)
 class WorkDone:
     """How the run ended: what is left on the list, and how many children died."""
 
-    backlog: worklist.Backlog
+    backlog: Backlog
     deaths: int
 
 
@@ -100,9 +101,9 @@ class Supervisor:
     def _stop(self, _number: int, _frame: object) -> None:
         self._stopping = True
 
-    def _backlog(self) -> worklist.Backlog:
+    def _backlog(self) -> Backlog:
         with reading(self._engine) as connection:
-            return worklist.backlog(connection, now=self._now())
+            return backlog(connection, now=self._now())
 
     def _is_idle(self) -> bool:
         left = self._backlog()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from archive.identifiers import new_id
 from ingest import timings
@@ -281,34 +281,3 @@ def retry(connection: Connection, batch_id: str, *, now: datetime, file: str | N
         .where(work_item.c.state == "quarantined", work_item.c.subject_id.in_(subjects))
         .values(state="ready", deaths=0, interruptions=0, failures=0, next_try_at=now, reason=None, changed_at=now)
     ).rowcount
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """What is on the list: ready now, ready later, leased, quarantined; next_try_at of the earliest later."""
-
-    ready: int
-    later: int
-    leased: int
-    quarantined: int
-    next_try_at: datetime | None
-
-
-def backlog(connection: Connection, *, now: datetime) -> Backlog:
-    """Count the list."""
-    counts: dict[str, int] = {
-        state: count
-        for state, count in connection.execute(select(work_item.c.state, func.count()).group_by(work_item.c.state))
-    }
-    later = connection.execute(
-        select(func.count(), func.min(work_item.c.next_try_at)).where(
-            work_item.c.state == "ready", work_item.c.next_try_at > now
-        )
-    ).one()
-    return Backlog(
-        ready=counts.get("ready", 0) - later[0],
-        later=later[0],
-        leased=counts.get("leased", 0),
-        quarantined=counts.get("quarantined", 0),
-        next_try_at=later[1],
-    )

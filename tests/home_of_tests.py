@@ -38,6 +38,11 @@ class TestHome:
     recordings: Path | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def nowhere(cls, folder: Path) -> "TestHome":
+        """Return a place without an archive and without settings that name one, on any stack."""
+        return cls(folder, settings={"ARCHIVE_DATABASE_URL": f"sqlite:///{folder}/archive.db"})
+
     @property
     def environment(self) -> dict[str, str]:
         """The environment a command runs in; everything of the caller's that could change it is left out."""

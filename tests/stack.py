@@ -8,8 +8,10 @@ import atexit
 import json
 import os
 from collections.abc import Callable, Set
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from subprocess import CalledProcessError
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -155,8 +157,13 @@ def _open(folder: Path, name: str, default: str) -> ObjectStore:
 
 def _new_database(*, like: str | None = None) -> str:
     name = shared.postgres().new_database(like=like)
-    atexit.register(shared.postgres().drop, name)
+    atexit.register(_drop, name)
     return name
+
+
+def _drop(name: str) -> None:
+    with suppress(CalledProcessError):  # the servers may have been stopped meanwhile, and everything with them
+        shared.postgres().drop(name)
 
 
 @cache
@@ -197,9 +204,14 @@ def _new_buckets(_: bool) -> dict[str, str]:
 
 def _new_prefix(_: bool) -> dict[str, str]:
     server, prefix = shared.opensearch(), f"t-{uuid4().hex[:16]}"
-    atexit.register(server.ask, "DELETE", f"/{prefix}*")
+    atexit.register(_forget, prefix)
     address = server.endpoint.removeprefix("http://")
     return {"SEARCH_INDEX_URL": f"opensearch://{address}/{prefix}?tls=off"}
+
+
+def _forget(prefix: str) -> None:
+    with suppress(OSError):
+        shared.opensearch().ask("DELETE", f"/{prefix}*")
 
 
 _SETTING_OF: dict[Part, str] = {

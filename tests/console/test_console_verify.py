@@ -39,7 +39,7 @@ def test_with_the_register_all_three_are_valid_and_it_ends_with_zero(home: TestH
 def test_far_from_any_register_nothing_wrong_is_found_and_it_ends_with_four(
     home: TestHome, copy: Path, tmp_path: Path
 ) -> None:
-    elsewhere = TestHome(tmp_path / "no-home")
+    elsewhere = TestHome.nowhere(tmp_path / "no-home")
     answer = elsewhere.run("verify", str(copy), "--root", str(home.folder / "keys/root.pem"), "--json")
     assert (answer.code, _verdicts(answer)) == (4, ["unchecked", "unchecked", "valid"])
     assert _verdicts(elsewhere.run("verify", str(copy), "--json")) == ["unchecked"] * 3
@@ -58,7 +58,7 @@ def test_a_changed_byte_is_invalid_here_and_elsewhere(home: TestHome, copy: Path
     here = home.run("verify", str(copy), "--json")
     assert (here.code, here.document["integrity"]["verdict"]) == (3, "invalid")
     root = str(home.folder / "keys/root.pem")
-    there = TestHome(tmp_path / "no-home").run("verify", str(copy), "--root", root, "--json")
+    there = TestHome.nowhere(tmp_path / "no-home").run("verify", str(copy), "--root", root, "--json")
     assert (there.code, there.document["integrity"]["verdict"]) == (3, "invalid")
 
 

@@ -25,10 +25,12 @@ SUBJECT, NAME = "Cấp phép khai thác nước dưới đất", "Trần Thị M
 
 
 @pytest.fixture(scope="module")
-def home(accepted: TestHome, tmp_path_factory: pytest.TempPathFactory) -> Home:
+def home(accepted: TestHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """A home that the tests of this module issue copies in."""
     made = accepted.copy(tmp_path_factory.mktemp("web") / "var")
-    return Home.open(read_settings(made.folder, {"API_PUBLIC_PER_MINUTE": "1000"}))
+    opened = Home.open(read_settings(made.folder, {**made.environment, "API_PUBLIC_PER_MINUTE": "1000"}))
+    yield opened
+    opened.engine.dispose()
 
 
 @pytest.fixture(scope="module")
@@ -212,10 +214,11 @@ def _contrast(one: str, other: str) -> float:
 
 
 def test_too_many_look_ups_from_one_address_get_a_page_that_says_when(accepted: TestHome) -> None:
-    few = Home.open(read_settings(accepted.folder, {"API_PUBLIC_PER_MINUTE": "3"}))
+    few = Home.open(read_settings(accepted.folder, {**accepted.environment, "API_PUBLIC_PER_MINUTE": "3"}))
     with few.services() as services, TestClient(create_app(services, routers=[web_pages(services)])) as client:
         forged = {"X-Forwarded-For": "203.0.113.7"}
         answers = [client.get("/v/unknown", headers=forged) for _ in range(4)]
+    few.engine.dispose()
     assert [answer.status_code for answer in answers] == [404, 404, 404, 429]
     assert int(answers[-1].headers["retry-after"]) >= 1
     assert "giây" in answers[-1].text

@@ -15,6 +15,7 @@ from archive.tables.holdings import fonds
 from archive.tables.principals import principal
 from archive.tables.units import unit
 from ingest import worklist
+from ingest.backlog import backlog
 from ingest.errors import LeaseLost
 from ingest.lanes import LANES, Lane, lane_for
 from ingest.owners import owner_is_alive, owner_name
@@ -183,7 +184,7 @@ def test_backlog_counts_what_is_ready_and_what_waits(engine: Engine) -> None:
     with writing(engine) as connection:
         worklist.put_back(connection, claim, now=NOW, after_seconds=5)
     with reading(engine) as connection:
-        found = worklist.backlog(connection, now=NOW)
+        found = backlog(connection, now=NOW)
     assert (found.ready, found.later, found.leased) == (2, 1, 0)
 
 
@@ -282,10 +283,9 @@ def test_work_of_an_older_program_without_its_batch_is_claimed_too(engine: Engin
     assert claim.work_item_id == work_item_id
 
 
+@pytest.mark.embedded("database")  # the words of SQLite's plan
 def test_whose_turn_it_is_is_found_in_the_index_alone(engine: Engine) -> None:
     _add_to(engine, "a", 5)
-    if engine.dialect.name != "sqlite":
-        pytest.skip("SQLite's words for a plan")
     query = str(batches_with_work(LANES).compile(engine, compile_kwargs={"literal_binds": True}))
     with reading(engine) as connection:
         plan = [row.detail for row in connection.execute(text(f"EXPLAIN QUERY PLAN {query}"))]

@@ -167,7 +167,7 @@ def test_its_copy_is_valid_with_the_register_and_unchecked_without(
     home, _, _ = kept
     with_register = home.run("verify", issued["file"], "--json")
     assert with_register.code == 0, with_register.document
-    elsewhere = TestHome(tmp_path / "empty")
+    elsewhere = TestHome.nowhere(tmp_path / "empty")
     alone = elsewhere.run("verify", issued["file"], "--root", str(home.folder / "keys" / "root.pem"), "--json")
     assert alone.code == 4, alone.document
     assert {name: alone.document[name]["verdict"] for name in ("integrity", "status", "issuer")} == {
