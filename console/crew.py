@@ -1,9 +1,7 @@
 """The processes of a home that work for a broker: those that hear its rings, and the one that sweeps."""
 
 import os
-import signal
 import sys
-import threading
 from contextlib import ExitStack
 
 from archive.database import open_engine
@@ -14,6 +12,7 @@ from console.intake_work import Renewal
 from console.observing import announce, observe_child, observed, start_log
 from console.ringing import bell_of
 from console.settings import HomeSettings
+from console.stopping import told_to_stop
 from console.terminal import Terminal
 from ingest.alone import turnstile
 from ingest.checks import clean_scratch
@@ -78,10 +77,8 @@ def run_sweeper(home: Home, terminal: Terminal) -> None:
     """
     settings = home.settings
     start_log(settings)
-    told_to_stop = threading.Event()
     with ExitStack() as stack:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            stack.callback(signal.signal, number, signal.signal(number, lambda *_: told_to_stop.set()))
+        told = stack.enter_context(told_to_stop())
         stack.enter_context(observed(home))
         sweeper = Sweeper(
             home.engine,
@@ -94,5 +91,5 @@ def run_sweeper(home: Home, terminal: Terminal) -> None:
         announce(settings, terminal, "say.sweeping")
         terminal.answer({"home": str(settings.folder)})
         sys.stdout.flush()
-        sweeper.run(told_to_stop)
+        sweeper.run(told)
     announce(settings, terminal, "say.stopped")

@@ -1,13 +1,12 @@
 """The index of one home kept up by a process of its own, for homes whose interface and workers are others."""
 
-import signal
 import sys
-import threading
 from contextlib import ExitStack
 
 from console.embedded import Follower
 from console.home import Home
-from console.observing import observed, start_log
+from console.observing import announce, observed, start_log
+from console.stopping import told_to_stop
 from console.terminal import Terminal
 from ingest.checks import clean_scratch
 from search_api.copies.issue import resume_copies
@@ -20,16 +19,14 @@ def run_projector(home: Home, terminal: Terminal) -> None:
     it misses meanwhile is caught up with. What came last before the signal is still brought in.
     """
     start_log(home.settings)
-    told_to_stop = threading.Event()
     with ExitStack() as stack:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            stack.callback(signal.signal, number, signal.signal(number, lambda *_: told_to_stop.set()))
+        told = stack.enter_context(told_to_stop())
         stack.enter_context(observed(home))
         clean_scratch(home.settings.ingest.scratch)
         desk = stack.enter_context(home.copy_desk())
         stack.enter_context(Follower(home, chore=lambda: resume_copies(desk)))
-        terminal.say("say.projecting")
+        announce(home.settings, terminal, "say.projecting")
         terminal.answer({"home": str(home.settings.folder)})
         sys.stdout.flush()
-        told_to_stop.wait()
-    terminal.say("say.stopped")
+        told.wait()
+    announce(home.settings, terminal, "say.stopped")

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from amqp.exceptions import (  # type: ignore[import-untyped]  # the library has no types
+from amqp.exceptions import (
     AccessRefused,
     AMQPError,
     NotAllowed,

@@ -8,9 +8,10 @@ that met it says so.
 import time
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import ColumnElement, Connection, String, and_, cast, false, or_, select
+from sqlalchemy import ColumnElement, Connection, String, and_, cast, or_, select
 
 from archive.access.policy import KEPT, UNACCEPTED, Scope
+from archive.access.subjects import HOLDER_ROLES, of_units
 from archive.record import RecordId
 from archive.sealing import Seal
 from archive.tables.holdings import archival_file, dossier_code, record, record_dossier, record_party
@@ -140,20 +141,14 @@ def _is_told(number: str) -> ColumnElement[bool]:
 def _in_scope(scope: Scope) -> ColumnElement[bool]:
     """Return the scope as a condition on records."""
     ways = [
-        and_(record.c.state.in_(KEPT), _of_units(scope.units)),
-        and_(record.c.state.in_(UNACCEPTED), _of_units(scope.candidate_units)),
+        and_(record.c.state.in_(KEPT), of_units(scope.units)),
+        and_(record.c.state.in_(UNACCEPTED), of_units(scope.candidate_units)),
     ]
     if scope.holder is not None:
         held = select(record_party.c.record_id).where(
             record_party.c.record_id == record.c.id,
             record_party.c.party_id == scope.holder,
-            record_party.c.role.in_(("holder", "co-holder")),
+            record_party.c.role.in_(HOLDER_ROLES),
         )
         ways.append(and_(record.c.state.in_(KEPT), held.exists()))
     return and_(record.c.access_mode.in_(scope.modes), or_(*ways))
-
-
-def _of_units(units: frozenset[str]) -> ColumnElement[bool]:
-    if not units:
-        return false()
-    return or_(record.c.custodian_unit_id.in_(units), record.c.managing_unit_id.in_(units))

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from archive import events
 from archive.access.policy import KEPT, Caller, decide, units_for
-from archive.access.subjects import subject_of
+from archive.access.subjects import HOLDER_ROLES, of_units, subject_of
 from archive.database import reading, writing
 from archive.errors import ActForbidden, PurposeNeeded
 from archive.record import PartyId, RecordId
@@ -29,7 +29,6 @@ from search_api.services import Services
 
 _NOBODY = PartyId("-")  # looked up in the place of a holder that is not known
 _STATED = ("manifest", "book", "person")  # a procedure is declared, never read off a page
-_HOLDERS = ("holder", "co-holder")
 RESULTS_MAX = 100
 TEXT_MAX = 200  # characters of each part of a question
 
@@ -137,7 +136,7 @@ def _records(
     """Return kept records of today's holders and this procedure in these units, newest first."""
     held = select(record_party.c.record_id).where(
         record_party.c.party_id.in_(parties),
-        record_party.c.role.in_(_HOLDERS),
+        record_party.c.role.in_(HOLDER_ROLES),
         record_party.c.valid_from.is_(None) | (record_party.c.valid_from <= today),
         record_party.c.valid_until.is_(None) | (record_party.c.valid_until >= today),
     )
@@ -146,7 +145,7 @@ def _records(
         .where(
             record.c.id.in_(held),
             record.c.state.in_(sorted(KEPT)),
-            record.c.custodian_unit_id.in_(sorted(units)) | record.c.managing_unit_id.in_(sorted(units)),
+            of_units(units),
             _of_procedure(procedure),
         )
         .order_by(record.c.issued_on.desc(), record.c.id)

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from archive import events
 from archive.access.policy import Caller, Scope, Subject, decide, scope_of, units_for
+from archive.access.subjects import HOLDER_ROLES
 from archive.database import reading, writing
 from archive.errors import PackageInvalid
 from archive.record import PartyId, RecordId
@@ -36,7 +37,7 @@ from search_api.services import Services
 
 log = logging.getLogger(__name__)
 
-_HELD = (record_party.c.record_id == record.c.id) & record_party.c.role.in_(("holder", "co-holder"))
+_HELD = (record_party.c.record_id == record.c.id) & record_party.c.role.in_(HOLDER_ROLES)
 _SUBJECTS = (
     select(
         record.c.id,

@@ -1,10 +1,24 @@
-"""Loads what access needs to know of a record, and asks the policy inside the caller's transaction."""
+"""Loads what access needs to know of a record, and asks the policy inside the caller's transaction.
 
-from sqlalchemy import Connection, select
+Whose record it is, and of which units, is said here once: lists and the index narrow by the same.
+"""
+
+from collections.abc import Collection
+from typing import Final
+
+from sqlalchemy import ColumnElement, Connection, or_, select
 
 from archive.access.policy import Act, Caller, Subject, require
 from archive.record import PartyId, RecordId
 from archive.tables.holdings import record, record_party
+
+HOLDER_ROLES: Final = ("holder", "co-holder")  # of a party: whose record it is
+
+
+def of_units(units: Collection[str]) -> ColumnElement[bool]:
+    """Return the condition that a record is of one of these units: in their custody, or managed by them."""
+    among = sorted(units)
+    return or_(record.c.custodian_unit_id.in_(among), record.c.managing_unit_id.in_(among))
 
 
 def subject_of(connection: Connection, name: str) -> Subject | None:
@@ -22,7 +36,7 @@ def subject_of(connection: Connection, name: str) -> Subject | None:
         return None
     holders = connection.execute(
         select(record_party.c.party_id).where(
-            record_party.c.record_id == row.id, record_party.c.role.in_(("holder", "co-holder"))
+            record_party.c.record_id == row.id, record_party.c.role.in_(HOLDER_ROLES)
         )
     ).scalars()
     return Subject(

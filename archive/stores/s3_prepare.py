@@ -108,7 +108,6 @@ def make_identities(
 
 def _administration(where: BucketUrl, admin: StoreCredentials) -> MinioAdmin:
     scheme, _, host = where.endpoint.partition("://")
-    authority = {"ca_certs": where.authority} if where.authority else {}
     return MinioAdmin(
         endpoint=host,
         credentials=StaticProvider(admin.access_key, admin.secret_key),
@@ -117,7 +116,7 @@ def _administration(where: BucketUrl, admin: StoreCredentials) -> MinioAdmin:
         http_client=urllib3.PoolManager(
             timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS),
             retries=False,
-            **authority,  # type: ignore[arg-type]
+            ca_certs=where.authority,
         ),
     )
 

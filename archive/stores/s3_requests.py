@@ -114,8 +114,7 @@ class Line:
     def _pool(self) -> urllib3.PoolManager:
         found = self._pools.get(os.getpid())
         if found is None:
-            authority = {"ca_certs": self._authority} if self._authority else {}
-            found = urllib3.PoolManager(num_pools=1, maxsize=16, retries=False, **authority)  # type: ignore[arg-type]
+            found = urllib3.PoolManager(num_pools=1, maxsize=16, retries=False, ca_certs=self._authority)
             found = self._pools.setdefault(os.getpid(), found)
         return found
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, select
 
 from archive.access.principals import LEGAL_TIME
+from archive.access.subjects import HOLDER_ROLES
 from archive.effects import effect_on
 from archive.errors import NotFound
 from archive.record import PartyId, RecordId
@@ -86,7 +87,7 @@ def _is_holder(connection: Connection, record_id: RecordId, party: PartyId | Non
         select(record_party.c.party_id).where(
             record_party.c.record_id == record_id,
             record_party.c.party_id == party,
-            record_party.c.role.in_(("holder", "co-holder")),
+            record_party.c.role.in_(HOLDER_ROLES),
             record_party.c.valid_from.is_(None) | (record_party.c.valid_from <= on),
             record_party.c.valid_until.is_(None) | (record_party.c.valid_until >= on),
         )

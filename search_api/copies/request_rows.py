@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, Select, select, update
 
 from archive import events
 from archive.access.policy import ACTS_OF, HOLDER_ACTS, Act, Caller, decide
-from archive.access.subjects import subject_of
+from archive.access.subjects import of_units, subject_of
 from archive.errors import ActForbidden, NotFound
 from archive.record import PartyId, PrincipalId, RecordId
 from archive.sealing import Seal
@@ -75,10 +75,7 @@ def reachable(query: Select[Any], caller: Caller) -> Select[Any]:
     if caller.kind in OWN_ONLY:
         return query.where(theirs)
     units = frozenset().union(*(grant.units for grant in caller.grants))
-    of_units = select(record.c.id).where(
-        record.c.custodian_unit_id.in_(units) | record.c.managing_unit_id.in_(units)
-    )
-    return query.where(theirs | copy_request.c.record_id.in_(of_units))
+    return query.where(theirs | copy_request.c.record_id.in_(select(record.c.id).where(of_units(units))))
 
 
 def asked_of(seal: Seal, row: Row[Any]) -> Asked:

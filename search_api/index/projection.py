@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from archive.access.policy import CONDITIONAL_MODE, KEPT, OPEN_MODE, UNACCEPTED
+from archive.access.subjects import HOLDER_ROLES
 from archive.ledger import UNFILED
 from archive.package.read import open_package
 from archive.record import ContentPackage, PartyId, RecordId
@@ -26,7 +27,6 @@ from search_api.index.query import FieldName
 
 UNREAD = ""  # package digest of a document whose texts could not be read: no package has it
 _READABLE = KEPT | UNACCEPTED
-_HOLDER_ROLES = ("holder", "co-holder")  # as access/subjects has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def gather(connection: Connection, ids: Sequence[RecordId]) -> dict[RecordId, Re
     holders = _pairs(
         connection,
         select(record_party.c.record_id, record_party.c.party_id).where(
-            record_party.c.record_id.in_(ids), record_party.c.role.in_(_HOLDER_ROLES)
+            record_party.c.record_id.in_(ids), record_party.c.role.in_(HOLDER_ROLES)
         ),
     )
     dossiers = _pairs(
