@@ -35,10 +35,8 @@ def put_or_adopt(
         stored = store.head(key)
         if not _is_ours(store, stored, objid):
             raise
-    # Asked again, for what is written down is what the store says, not what it was told. An adopted object
-    # has the lock of the attempt that put it.
-    stored = store.head(key, stored.version_id)
     if stored.retain_until is None or stored.retain_until < retain_until:
+        # An adopted object has the lock of the attempt that put it.
         stored = store.extend(key, stored.version_id, retain_until)
     read_back(store, stored)
     return stored

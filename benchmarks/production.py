@@ -1,15 +1,15 @@
 """The production shape against its own engines spoken to bare, side by side in one run.
 
-    .venv/bin/python benchmarks/production.py [deposits|workers|index]
+    .venv/bin/python benchmarks/production.py [deposits] [workers] [memory ITEMS]
 
-Brings up a PostgreSQL that syncs, a MinIO, a RabbitMQ; the index is measured on the OpenSearch of `make servers`.
-*deposits*: packages put under lock, read back and entered in the catalogue with their event, against a locked put
-and a commit of one row of the same sizes by the same client libraries, by turns. *workers*: pages a second with 1,
-2 and 4 workers whose engine waits 200 ms a page, and how long an item lies from its commit to its claim while a
-worker is idle. *index*: documents a second through the projector's own `apply` against the same bodies sent by
-`helpers.bulk`, and searches against the same bodies of query sent bare.
+Brings up a PostgreSQL that syncs, a MinIO, a RabbitMQ of its own. *deposits*: packages put under lock, read
+back and entered in the catalogue with their event, against a locked put and a commit of one row of the same sizes
+by the same client libraries, by turns. *workers*: pages a second with 1, 2 and 4 workers whose engine waits 200 ms
+a page, and how long an item lies from its commit to its claim while a worker is idle. *memory*: resident memory of
+a crew of two over many items, in their first tenth and in their last.
 """
 
+import os
 import statistics
 import sys
 import tempfile
@@ -85,7 +85,7 @@ def measure_deposits(servers: OwnServers, folder: Path) -> tuple[float, float]:
     def deposit(path: Path) -> None:
         sha256, _ = sha256_of_file(path)
         stored = store.put(f"packages/{path.name}", path, sha256=sha256, retain_until=until, now=now)
-        read_back(store, store.head(stored.key, stored.version_id))
+        read_back(store, stored)
         with writing(engine) as connection:
             append(
                 connection,
@@ -192,8 +192,53 @@ def measure_claim(servers: OwnServers, folder: Path) -> float:
     return statistics.median(waits[:1] or [float("nan")])
 
 
+def measure_memory(servers: OwnServers, folder: Path, items: int) -> tuple[int, int]:
+    """Return the MB the largest process of a crew has at most in the first tenth of the items, and in the last."""
+    scanned, recordings = _delivery(folder / "memory", items)
+    home = _home(servers, folder, recordings, 0)
+    engine = open_engine(home.settings["ARCHIVE_DATABASE_URL"])
+    running = home.start("worker", "--concurrency", "2")
+    sweeper = home.start("sweeper")
+    first = last = 0
+    begun = time.perf_counter()
+    try:
+        home.ask("intake", str(scanned))
+        while True:
+            with reading(engine) as connection:
+                done = connection.execute(
+                    select(func.count()).select_from(item).where(item.c.state == "archived")
+                ).scalar_one()
+            largest = max((_resident_mb(pid) for pid in _children(running.pid)), default=0)
+            if done <= items // 10:
+                first = max(first, largest)
+            if done >= items - items // 10:
+                last = max(last, largest)
+            if done == items:
+                print(f"{items / (time.perf_counter() - begun):.2f} items a second, intake counted")
+                return first, last
+            time.sleep(1)
+    finally:
+        for process in (running, sweeper):
+            process.terminate()
+            process.communicate(timeout=60)
+        engine.dispose()
+
+
+def _children(pid: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _resident_mb(pid: int) -> int:
+    try:
+        told = Path(f"/proc/{pid}/statm").read_text().split()
+    except OSError:
+        return 0
+    return int(told[1]) * os.sysconf("SC_PAGE_SIZE") >> 20
+
+
 def main() -> int:
-    wanted = set(sys.argv[1:]) or {"deposits", "workers"}
+    """Measure what is asked for and print it beside its goal."""
+    wanted = sys.argv[1:] or ["deposits", "workers"]
     with tempfile.TemporaryDirectory(prefix="sohoa-bench-") as made:
         top = Path(made)
         top.chmod(0o755)
@@ -209,6 +254,9 @@ def main() -> int:
                 print(f"pages a second: {one:.2f}, {two:.2f}, {four:.2f} with 1, 2, 4 workers;")
                 print(f"ratios {two / one:.2f} (goal 1.9) and {four / one:.2f} (goal 3.5)")
                 print(f"claim to start: {measure_claim(servers, work):.0f} ms median (goal 50)")
+            if "memory" in wanted:
+                first, last = measure_memory(servers, work, int(wanted[-1]))
+                print(f"resident memory of a worker: {first} MB in the first tenth, {last} MB in the last")
         finally:
             servers.close()
     return 0

@@ -141,27 +141,31 @@ def fill(office: Office, count: int, words: list[str], rng: random.Random) -> li
     held = office.holdings
     kept: list[Paper] = []
     batch: list[RecordDocument] = []
-    rows: list[dict[str, object]] = []
-    with writing(held.engine) as connection:
-        file = _file(connection, office)
+    rows: list[tuple[Paper, RecordId, str]] = []
     cursor = 0
     for paper in papers(count, words, rng):
         record_id, number = RecordId(new_id()), f"SO-A.2026.B.{paper.number:07d}"
         batch.append(document(paper, record_id, number, held.seal))
-        rows.append(_row(paper, record_id, number, file))
+        rows.append((paper, record_id, number))
         if rng.random() < 2_000 / count:
             kept.append(paper)
         if len(batch) == 20 or paper.number == count - 1:
             cursor += len(batch)
             office.index.apply(batch, cursor=cursor)
             batch.clear()
-    with writing(held.engine) as connection:
-        connection.execute(insert(record), rows)
+    enter(office, rows, cursor)
+    return kept
+
+
+def enter(office: Office, rows: list[tuple[Paper, RecordId, str]], cursor: int) -> None:
+    """Give the catalogue the rows of papers that are indexed, by record id and archive number."""
+    with writing(office.holdings.engine) as connection:
+        file = _file(connection, office)
+        connection.execute(insert(record), [_row(*one, file) for one in rows])
         # The index stands at the head of a stream of one event a record.
         connection.execute(
             update(stream_head).where(stream_head.c.stream == "records").values(next_sequence=cursor)
         )
-    return kept
 
 
 def _file(connection: Connection, office: Office) -> str:

@@ -77,7 +77,7 @@ class FileStore:
             # 5. If this fails the object stays: another process may have found and adopted it by now. The put
             # is not acknowledged; tried again it finds its key taken and syncs again before it says so.
             self._sync_above(key)
-        return stored
+        return self.head(key, stored.version_id)
 
     def _copy(self, body: Path, target: Path, key: str, sha256: str) -> int:
         digest = new_sha256()

@@ -46,8 +46,9 @@ class ObjectStore(Protocol):
     ) -> StoredObject:
         """Store a file under a key that nobody has claimed; digest and lock go in with the bytes.
 
-        Durable when it returns. Raises KeyTaken if an object is there (compare before adopting it),
-        DigestMismatch if the bytes are not those announced, StoreUnavailable otherwise.
+        Durable when it returns what the store says of it when asked. Raises KeyTaken if an object is there
+        (compare before adopting it), DigestMismatch if the bytes are not those announced, StoreUnavailable
+        otherwise.
         """
         ...
 

@@ -12,7 +12,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -28,45 +30,66 @@ from ingest.tables import item, work_item
 
 pytestmark = pytest.mark.drill  # minutes on an idle machine
 
-RECORDS = 12
+FOLDERS, RECORDS_EACH = 10, 2
+RECORDS = FOLDERS * RECORDS_EACH
+PAGES = sum(1 + number % 3 for number in range(RECORDS))
 RECOVERY_SECONDS = 60
-QUICK = {"INGEST_LEASE_SECONDS": "6", "INGEST_HEARTBEAT_SECONDS": "1", "INGEST_SWEEP_SECONDS": "1"}
+WORKER_KILLS = int(os.environ.get("SOHOA_WORKER_KILLS", "10"))
+BLACK_HOLE_SECONDS = float(os.environ.get("SOHOA_BLACK_HOLE_SECONDS", "30"))
+QUICK = {
+    "INGEST_LEASE_SECONDS": "6",
+    "INGEST_HEARTBEAT_SECONDS": "1",
+    "INGEST_SWEEP_SECONDS": "1",
+    "INGEST_ACCEPTANCE": "policy",
+}
 
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServers]:
     folder = Path("/tmp") / f"sohoa-faults-{uuid4().hex[:8]}"
     folder.mkdir()
-    made = OwnServers.start(folder)
+    made = OwnServers.start(folder, opensearch=True)
     yield made
     made.close()
     folder.rmdir()
 
 
+@dataclass(frozen=True)
+class Delivery:
+    """Folders of scans to be taken in one after the other, and what the replay engine reads on them."""
+
+    folders: list[Path]
+    recordings: Path
+
+    def take_in(self, home: TestHome, at: slice = slice(None)) -> list[str]:
+        """Take some of the folders in, each as a batch, and return the batches."""
+        return [home.ask("intake", str(folder))["batch"] for folder in self.folders[at]]
+
+
 @pytest.fixture(scope="module")
-def delivery(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A folder of twelve records and what the replay engine reads on them."""
+def delivery(tmp_path_factory: pytest.TempPathFactory) -> Delivery:
     top = tmp_path_factory.mktemp("production")
-    folder, recordings = top / "scans", top / "recordings"
-    rows = []
-    for number in range(RECORDS):
-        name, count = f"{number:02d}.pdf", 1 + number % 3
-        drawn = [scans.page(mark=f"{name} {n}", size=(420, 594)) for n in range(count)]
-        scans.remember(scans.save_all(drawn, folder / name), recordings, [scans.LINES] * count)
-        rows.append({"file": name, "sheets": str(count), "dossier_code": f"HS-{number // 3}"})
-    write_manifest(folder, rows)
-    return folder, recordings
+    folders, recordings = [top / f"scans-{n}" for n in range(FOLDERS)], top / "recordings"
+    for n, folder in enumerate(folders):
+        rows = []
+        for number in range(n * RECORDS_EACH, (n + 1) * RECORDS_EACH):
+            name, count = f"{number:02d}.pdf", 1 + number % 3
+            drawn = [scans.page(mark=f"{name} {n}", size=(420, 594)) for n in range(count)]
+            scans.remember(scans.save_all(drawn, folder / name), recordings, [scans.LINES] * count)
+            rows.append({"file": name, "sheets": str(count), "dossier_code": f"HS-{number // 3}"})
+        write_manifest(folder, rows)
+    return Delivery(folders, recordings)
 
 
 @pytest.fixture
-def home(servers: OwnServers, delivery: tuple[Path, Path], tmp_path: Path) -> Iterator[TestHome]:
+def home(servers: OwnServers, delivery: Delivery, tmp_path: Path) -> Iterator[TestHome]:
     """A home of the production shape with nothing in it, and healthy lines to its servers."""
     name = f"t{uuid4().hex[:10]}"
     servers.postgres.execute(f"CREATE DATABASE {name}")
     settings = servers.settings(database=name, bucket=name, prefix=name)
     log = tmp_path / "var.log"
-    slow = {"OCR_ENGINE_URL": f"replay:{delivery[1]}?log={log}&wait_ms=300"}
-    made = TestHome(tmp_path / "var", delivery[1], {**settings, **QUICK, **slow})
+    slow = {"OCR_ENGINE_URL": f"replay:{delivery.recordings}?log={log}&wait_ms=300"}
+    made = TestHome(tmp_path / "var", delivery.recordings, {**settings, **QUICK, **slow})
     for command in (("store", "prepare"), ("init",)):
         answer = made.run(*command)
         assert answer.code == 0, answer.told
@@ -76,23 +99,23 @@ def home(servers: OwnServers, delivery: tuple[Path, Path], tmp_path: Path) -> It
 
 
 @contextmanager
-def working(home: TestHome) -> Iterator[list["subprocess.Popen[str]"]]:
-    """Run a worker of two and a sweeper beside, as an installation does; ended outright at the end."""
+def working(home: TestHome) -> Iterator[None]:
+    """Run a worker of two, a sweeper and a projector, as an installation does; told to stop at the end."""
     with ExitStack() as stack:
-        running = []
-        for command in (("worker", "--concurrency", "2"), ("sweeper",)):
-            process = home.start(*command)
-            stack.callback(_end, process)
-            running.append(process)
-        yield running
+        for command in (("worker", "--concurrency", "2"), ("sweeper",), ("projector",)):
+            stack.callback(_stop, home.start(*command))
+        yield
 
 
-def _end(process: "subprocess.Popen[str]") -> None:
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    if process.stderr is not None:
-        process.stderr.close()
+def _stop(process: "subprocess.Popen[str]") -> None:
+    process.terminate()
+    _, told = process.communicate(timeout=150)
+    assert process.returncode == 0, told
+
+
+def _kill(process: "subprocess.Popen[str]") -> None:
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
 
 
 def _states(home: TestHome, servers: OwnServers) -> Counter[str]:
@@ -116,54 +139,92 @@ def _wait_until(met: Callable[[], bool], seconds: float, told: Callable[[], obje
         time.sleep(0.3)
 
 
-def _check_whole(home: TestHome, servers: OwnServers, batch: str) -> None:
+def _check_whole(home: TestHome, servers: OwnServers, batches: list[str]) -> None:
     engine = open_engine(servers.postgres.url(_database(home)))
     with reading(engine) as connection:
         assert Counter(connection.execute(select(item.c.state)).scalars()) == {"archived": RECORDS}
-        shas = connection.execute(select(package.c.sha256).where(package.c.state == "deposited")).scalars().all()
+        kept = (package.c.state == "deposited") & (package.c.kind == "content")
+        shas = connection.execute(select(package.c.sha256).where(kept)).scalars().all()
         assert len(shas) == len(set(shas)) == RECORDS
         numbers = (
-            connection.execute(select(record.c.archive_number).where(record.c.state == "candidate"))
-            .scalars()
-            .all()
+            connection.execute(select(record.c.archive_number).where(record.c.state != "void")).scalars().all()
         )
         assert len(numbers) == len(set(numbers)) == RECORDS
     engine.dispose()
-    assert home.ask("batch", "receipt", batch)["balanced"]
-    assert home.ask("index", "status")["behind"] >= 0
-    home.ask("index", "rebuild")
+    assert all(home.ask("batch", "receipt", batch)["balanced"] for batch in batches)
     assert home.faults() == set()
 
 
-def _run_through(
-    home: TestHome, servers: OwnServers, delivery: tuple[Path, Path], fault: Callable[[], None]
-) -> None:
-    """Take a batch in, work it, do something bad in the middle, and see it end whole."""
-    batch = home.ask("intake", str(delivery[0]))["batch"]
+def _found(home: TestHome) -> Any:
+    return home.ask("search", "nước dưới đất", "--purpose", "tra cứu")
+
+
+def _wait_until_found(home: TestHome) -> None:
+    """Wait until every page is found by its words, without anyone's hand."""
+
+    def whole() -> bool:
+        answer = _found(home)
+        return bool(answer["total"] == PAGES and answer["completeness"]["behind"] == 0)
+
+    _wait_until(whole, RECOVERY_SECONDS, lambda: _found(home))
+
+
+def _wait_until_whole(home: TestHome, servers: OwnServers) -> None:
+    begun = time.monotonic()
+    _wait_until(
+        lambda: _states(home, servers)["done"] == RECORDS, RECOVERY_SECONDS, lambda: _states(home, servers)
+    )
+    _wait_until_found(home)
+    print(f"whole {time.monotonic() - begun:.0f} s after recovery")
+
+
+def _run_through(home: TestHome, servers: OwnServers, delivery: Delivery, fault: Callable[[], None]) -> None:
+    """Take all in, work it, do something bad in the middle, and see it end whole."""
+    batches = delivery.take_in(home)
     with working(home):
         _wait_until(lambda: _states(home, servers)["done"] >= 2, 180, lambda: _states(home, servers))
         fault()
-        _wait_until(
-            lambda: _states(home, servers)["done"] == RECORDS, RECOVERY_SECONDS, lambda: _states(home, servers)
-        )
-    _check_whole(home, servers, batch)
+        _wait_until_whole(home, servers)
+    _check_whole(home, servers, batches)
 
 
-@pytest.mark.parametrize("name", ["postgres", "minio", "rabbitmq"])
-def test_a_server_killed_under_a_running_batch_costs_nothing_but_time(
-    home: TestHome, servers: OwnServers, delivery: tuple[Path, Path], name: Name
+@pytest.mark.parametrize(("name", "each"), [("postgres", 1), ("minio", 1), ("rabbitmq", 1), ("opensearch", 2)])
+def test_a_server_killed_again_and_again_costs_nothing_but_time(
+    home: TestHome, servers: OwnServers, delivery: Delivery, name: Name, each: int
 ) -> None:
+    """each: folders taken in before each kill."""
+    batches: list[str] = []
+    with working(home):
+        for first in range(0, FOLDERS, each):
+            done = _states(home, servers)["done"]
+            batches += delivery.take_in(home, slice(first, first + each))
+            seen = max(done, first * RECORDS_EACH)  # until it is worked: something is in hand or just done
+            _wait_until(
+                lambda: (now := _states(home, servers))["leased"] > 0 or now["done"] > seen,  # noqa: B023
+                180,
+                lambda: _states(home, servers),
+            )
+            servers.restart(name, after_seconds=1)
+        _wait_until_whole(home, servers)
+    _check_whole(home, servers, batches)
+
+
+def test_searches_answer_while_the_engine_is_down(home: TestHome, servers: OwnServers, delivery: Delivery) -> None:
     def fault() -> None:
-        server = servers.server(name)
-        server.kill()
-        time.sleep(2)
-        server.start()  # type: ignore[attr-defined]  # each server has it
+        assert servers.opensearch is not None
+        servers.opensearch.kill()
+        try:
+            answer = home.ask("search", "15/GP-STNMT", "--purpose", "tra cứu")
+            assert answer["hits"]
+            assert answer["completeness"]["from_catalogue"]
+        finally:
+            servers.opensearch.start()
 
     _run_through(home, servers, delivery, fault)
 
 
 def test_a_broker_that_lost_everything_costs_nothing_but_time(
-    home: TestHome, servers: OwnServers, delivery: tuple[Path, Path]
+    home: TestHome, servers: OwnServers, delivery: Delivery
 ) -> None:
     def fault() -> None:
         servers.rabbitmq.wipe()
@@ -172,20 +233,20 @@ def test_a_broker_that_lost_everything_costs_nothing_but_time(
     _run_through(home, servers, delivery, fault)
 
 
-@pytest.mark.parametrize("name", ["postgres", "minio", "rabbitmq"])
+@pytest.mark.parametrize("name", ["postgres", "minio", "rabbitmq", "opensearch"])
 def test_a_server_that_answers_nothing_for_a_while_costs_nothing_but_time(
-    home: TestHome, servers: OwnServers, delivery: tuple[Path, Path], name: Name
+    home: TestHome, servers: OwnServers, delivery: Delivery, name: Name
 ) -> None:
     def fault() -> None:
         servers.lines[name].black_hole()
-        time.sleep(float(os.environ.get("SOHOA_BLACK_HOLE_SECONDS", "8")))
+        time.sleep(BLACK_HOLE_SECONDS)
         servers.lines[name].heal()
 
     _run_through(home, servers, delivery, fault)
 
 
 def test_puts_cut_off_in_the_middle_leave_nothing_half(
-    home: TestHome, servers: OwnServers, delivery: tuple[Path, Path]
+    home: TestHome, servers: OwnServers, delivery: Delivery
 ) -> None:
     def fault() -> None:
         for count in (900, 5_000, 20_000):
@@ -197,22 +258,22 @@ def test_puts_cut_off_in_the_middle_leave_nothing_half(
 
 
 def test_workers_killed_again_and_again_lose_and_repeat_nothing(
-    home: TestHome, servers: OwnServers, delivery: tuple[Path, Path]
+    home: TestHome, servers: OwnServers, delivery: Delivery
 ) -> None:
-    batch = home.ask("intake", str(delivery[0]))["batch"]
+    batches = delivery.take_in(home)
     chance = random.Random(20261129)
     sweeper = home.start("sweeper")
+    killed = 0
     try:
-        for _ in range(10):
+        while _states(home, servers)["done"] < RECORDS and killed < WORKER_KILLS:
             worker = home.start("worker", "--concurrency", "2")
-            time.sleep(chance.uniform(1.5, 4.0))
-            _end(worker)
-            if _states(home, servers)["done"] == RECORDS:
-                break
-        with working(home):
-            _wait_until(
-                lambda: _states(home, servers)["done"] == RECORDS, RECOVERY_SECONDS, lambda: _states(home, servers)
-            )
+            # Alternately before it could begin, and in the middle of something.
+            time.sleep(chance.uniform(0.5, 4.0) if killed % 2 else chance.uniform(4.0, 8.0))
+            _kill(worker)
+            killed += 1
     finally:
-        _end(sweeper)
-    _check_whole(home, servers, batch)
+        _stop(sweeper)
+    with working(home):
+        _wait_until_whole(home, servers)
+    print(f"killed {killed} times")
+    _check_whole(home, servers, batches)
