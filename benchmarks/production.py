@@ -215,6 +215,9 @@ def measure_memory(servers: OwnServers, folder: Path, items: int) -> tuple[int, 
                 last = max(last, largest)
             if done == items:
                 print(f"{items / (time.perf_counter() - begun):.2f} items a second, intake counted")
+                with reading(engine) as connection:
+                    size = connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
+                print(f"catalogue: {size / items:.0f} bytes an item of one page")
                 return first, last
             time.sleep(1)
     finally:

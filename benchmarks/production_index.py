@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import stack
 from office import API, Office, served
 from opensearchpy import OpenSearch
-from search import AT, PAGES_EACH, SEED, Paper, document, enter, papers, queries, syllables
+from search import AT, PAGES_EACH, SEED, WORDS_EACH, Paper, document, enter, papers, queries, syllables
 from servers import shared
 
 from archive.identifiers import new_id
@@ -67,11 +67,12 @@ def write_by_turns(office: Office, client: OpenSearch, count: int, words: list[s
             bare += time.perf_counter() - begun
         batch, turn = [], turn + 1
     client.indices.delete(index=index)
+    client.indices.forcemerge(index=f"{_prefix()}-*", max_num_segments=1)
+    stored = client.indices.stats(index=f"{_prefix()}-*")["_all"]["primaries"]["store"]["size_in_bytes"]
     enter(office, rows, cursor)
     pages = count * PAGES_EACH
-    print(
-        f"pages a second: {pages / ours:.0f} through the projector's `apply`, {pages / bare:.0f} by bare `_bulk`"
-    )
+    print(f"pages a second: {pages / ours:.0f} by the projector's `apply`, {pages / bare:.0f} by bare `_bulk`")
+    print(f"index: {stored / pages:.0f} bytes a page of {WORDS_EACH} words")
     return kept, bare / ours
 
 

@@ -9,13 +9,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from amqp.exceptions import (
     AccessRefused,
     AMQPError,
+    InternalError,
     NotAllowed,
     NotFound,
     PreconditionFailed,
@@ -38,6 +39,7 @@ CONNECT_SECONDS = 3
 CONFIRM_SECONDS = 3
 QUIET_SECONDS = 30.0  # a bell out of order is not tried for so long, or each act would wait for it anew
 HEARTBEAT_SECONDS = 10
+JUST_BEGUN_SECONDS = (1.0, 2.0, 4.0)  # a broker that has just begun may say 541 where a queue has no leader yet
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +127,17 @@ _DEAD = Queue(
 
 def prepare_broker(app: Celery, url: str) -> None:
     """Declare the queues. Raises BrokerUnavailable; BrokerUnfit, saying what to mend, if it will not do."""
-    with _told(url), app.connection_for_write() as connection:
+    with _told(url):
+        for wait in JUST_BEGUN_SECONDS:
+            with suppress(InternalError):
+                _declare_on_new_line(app, url)
+                return
+            time.sleep(wait)
+        _declare_on_new_line(app, url)
+
+
+def _declare_on_new_line(app: Celery, url: str) -> None:
+    with app.connection_for_write() as connection:
         _declare(connection, app, url)
 
 
