@@ -19,6 +19,7 @@ judges: setup
 	bash tests/judges/install.sh
 
 # The real servers that the tests need: installed once, started on free ports of loopback, found by every test.
+# SOHOA_TEST_SERVERS=docker starts those of docker-compose.yml as its containers (CONTRIBUTING.md).
 servers: setup
 	bash tests/servers/install.sh
 	cd tests && ../$(BIN)/python -m servers.shared start

@@ -1,5 +1,6 @@
 """A desk that issues copies over an archive filled by `holdings`, and those who ask, approve and fetch there."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -12,12 +13,13 @@ from sqlalchemy import Row, select
 from archive import events
 from archive.access.policy import Caller
 from archive.access.principals import caller_of
+from archive.checks import check_copies, check_events, check_objects
 from archive.database import reading
 from archive.failpoints import Failpoints
 from archive.record import PrincipalId, RecordId
 from archive.sealing import Seal
 from archive.signers.file import FileSigner
-from archive.tables.copies import copy
+from archive.tables.copies import copy, copy_register
 from search_api.copies.model import CopyDesk, CopySettings, RequestForm
 from search_api.copies.requests import request_copy
 
@@ -79,6 +81,32 @@ def records_events(desk: CopyDesk, kind: str | None = None) -> list[dict[str, An
 def access_events(desk: CopyDesk, kind: str | None = None) -> list[dict[str, Any]]:
     """Every event of the access stream, or those of one kind, in order."""
     return _events(desk, "access", kind)
+
+
+def _faults(desk: CopyDesk) -> list[str]:
+    checks = (
+        check_objects(desk.engine, desk.store, deep=True),
+        check_copies(desk.engine, desk.store, deep=True),
+        check_events(desk.engine),
+    )
+    return [finding.fault for check in checks for finding in check]
+
+
+def require_explained(desk: CopyDesk) -> None:
+    """Every number from 1 on is one copy, issued or void with its reason, reserved and ended by its events."""
+    with reading(desk.engine) as connection:
+        registers = connection.execute(select(copy_register)).all()
+    rows = copy_rows(desk)
+    for register in registers:
+        numbers = [row.number for row in rows if row.register_id == register.id]
+        assert numbers == list(range(1, register.last_number + 1))
+    assert all(row.status == "issued" or (row.status == "void" and row.reason) for row in rows)
+    assert max(Counter(row.request_id for row in rows).values()) == 1
+    assert len({row.serial for row in rows}) == len(rows)
+    reserved = [e["payload"]["copy"] for e in records_events(desk, "copy.reserved")]
+    ended = [e["payload"]["copy"] for kind in ("copy.issued", "copy.voided") for e in records_events(desk, kind)]
+    assert Counter(reserved) == Counter(ended) == Counter(row.id for row in rows)
+    assert _faults(desk) == []
 
 
 def _events(desk: CopyDesk, stream: Any, kind: str | None) -> list[dict[str, Any]]:

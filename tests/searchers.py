@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 
 import stack
@@ -12,7 +13,7 @@ from archive.access.policy import Caller
 from archive.access.principals import caller_of
 from archive.database import reading
 from archive.failpoints import Failpoints
-from archive.record import PrincipalId
+from archive.record import Description, PrincipalId
 from ocr.jail.parent import Jail
 from search_api.copies.model import CopyDesk, CopySettings
 from search_api.index.completeness import Completeness
@@ -20,6 +21,20 @@ from search_api.index.port import RecordIndex
 from search_api.index.projector import Projector
 from search_api.search import SearchAnswer, search
 from search_api.services import ApiSettings, Services
+
+# A record open to all, and one with every word of a decree on it.
+OPEN = Description(subject="Cấp phép", access_mode="01", source_form="paper", source_status="authentic")
+DECREE = replace(
+    OPEN,
+    document_type="28",
+    code_number="96",
+    code_notation="NĐ-CP",
+    issued_on=date(2016, 7, 1),
+    issued_on_precision="day",
+    issuing_body="Chính phủ",
+    subject="Quy định điều kiện về an ninh, trật tự",
+    signer_name="Nguyễn Xuân Phúc",
+)
 
 
 @dataclass

@@ -48,8 +48,13 @@ _opened: list[Engine] = []
 _NAMING = (package, copy, item, work_item, log_segment, checkpoint)  # tables that name objects by version
 
 
+def put_on_servers(folder: Path, *parts: Part) -> None:
+    """Give the home that will be made in a folder these parts of production, whatever the stack."""
+    _made(folder, frozenset(parts), migrated=True)
+
+
 def environment_for(folder: Path) -> dict[str, str]:
-    """Return the settings of the home in a folder: {} for the embedded default, else servers' parts of its own."""
+    """Return the settings of the home in a folder: {} for embedded parts only, else servers' parts of its own."""
     return _settings(folder, SWITCHED)
 
 
@@ -75,8 +80,9 @@ def known_engine(folder: Path) -> Engine:
 
 def let_go() -> None:
     """Close the connections to servers that no test is using: a whole run would use them up."""
-    for engine in _opened if "database" in SWITCHED else ():
-        engine.dispose()
+    for engine in _opened:
+        if engine.dialect.name == "postgresql":
+            engine.dispose()
 
 
 def new_postgres(*, migrated: bool = True) -> str:
@@ -131,9 +137,14 @@ def _known(folder: Path) -> dict[str, str]:
 
 
 def _settings(folder: Path, parts: Set[Part], *, migrated: bool = False) -> dict[str, str]:
+    """Return the settings of a home, switched parts that it lacks made now."""
+    return _made(folder, parts & SWITCHED, migrated=migrated)
+
+
+def _made(folder: Path, parts: Set[Part], *, migrated: bool) -> dict[str, str]:
     """Return the settings of a home, parts that it lacks made now. migrated: begin with a database that is."""
     settings = before = _known(folder)
-    for part in sorted(parts & SWITCHED):
+    for part in sorted(parts):
         if _SETTING_OF[part] not in settings:
             settings = settings | _MAKERS[part](migrated)
     if settings != before:

@@ -3,10 +3,7 @@
 import io
 import json
 import logging
-import os
 import re
-import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +12,8 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 import scans
-from home_of_tests import SOHOA, TestHome, write_manifest
+from home_of_tests import TestHome, write_manifest
+from parts import started
 from sqlalchemy.exc import OperationalError
 
 from archive.errors import HomeNotReady, SigningFailed
@@ -185,29 +183,13 @@ def test_a_services_log_has_every_id_and_no_person(twin: TestHome, accepted: Tes
     key = {"Authorization": f"Bearer {(accepted.folder.parent / 'key').read_text()}"}
     log = twin.folder.parent / "service.log"
     twin.log.touch()
-    with log.open("w") as told:
-        service = subprocess.Popen(
-            [SOHOA, "serve", "--port", "0", "--json"],
-            env={**twin.environment, "LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG"},
-            stdout=subprocess.PIPE,
-            stderr=told,
-            text=True,
-            start_new_session=True,
-        )
-    assert service.stdout is not None
-    try:
-        url = json.loads("".join(service.stdout.readline() for _ in range(3)))["url"]
+    environment = {**twin.environment, "LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG"}
+    with started(environment, "serve", "--port", "0", log=log) as service:
         twin.ask("intake", str(folder))
-        answer = _ask_with_names_everywhere(url, key, twin.record_numbered("96"))
+        answer = _ask_with_names_everywhere(service.url, key, twin.record_numbered("96"))
         assert answer.headers["x-request-id"] == TRACE
         _wait_for(log, "ingest.pipeline")
-    finally:
-        service.send_signal(signal.SIGTERM)
-        code = service.wait(60)
-        if code != 0:
-            os.killpg(service.pid, signal.SIGKILL)
-        service.stdout.close()
-    assert code == 0
+        assert service.stop() == 0
     _look_at(log, twin.record_numbered("96"))
 
 

@@ -1,8 +1,5 @@
 """Figures of a running service: what is, what it and its workers did, and what is left without a database."""
 
-import json
-import os
-import signal
 import socket
 import subprocess
 import threading
@@ -18,6 +15,7 @@ import httpx2 as httpx
 import pytest
 import scans
 from home_of_tests import SOHOA, TestHome
+from parts import started
 from prometheus_client.parser import text_string_to_metric_families
 from servers.shared import postgres, rabbitmq
 from sqlalchemy import Connection, Engine, create_engine, insert, select, update
@@ -102,26 +100,9 @@ def watched(home: TestHome, **more: str) -> Iterator[Watched]:
     log = home.folder.parent / f"{home.folder.name}-service.log"
     environment = {**home.environment, "METRICS_LISTEN": f"127.0.0.1:{port}", "LOG_FORMAT": "json", **more}
     home.log.touch()
-    with log.open("w") as told:
-        process = subprocess.Popen(
-            [SOHOA, "serve", "--port", "0", "--json"],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=told,
-            text=True,
-            start_new_session=True,
-        )
-    assert process.stdout is not None
-    try:
-        lines = [process.stdout.readline() for _ in range(3)]
-        yield Watched(process, json.loads("".join(lines))["url"], f"http://127.0.0.1:{port}/metrics", log)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        process.stdout.close()
+    with started(environment, "serve", "--port", "0", log=log) as part:
+        yield Watched(part.process, part.url, f"http://127.0.0.1:{port}/metrics", log)
+        assert part.stop() == 0
 
 
 def labelled(name: str, **labels: str) -> tuple[str, frozenset[tuple[str, str]]]:

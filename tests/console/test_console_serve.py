@@ -1,88 +1,55 @@
 """The service as a process: what it serves, how it ends, and that nothing outlives it."""
 
-import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2 as httpx
 import pytest
 import scans
-from home_of_tests import SOHOA, TestHome
-
-STARTED_SECONDS, STOPPED_SECONDS = 60, 60
-
-
-@dataclass(frozen=True)
-class Service:
-    """A running `sohoa serve`."""
-
-    process: "subprocess.Popen[str]"
-    url: str
-
-    def stop(self, number: signal.Signals) -> int:
-        """Send a signal to its first process and return the exit code."""
-        self.process.send_signal(number)
-        return self.process.wait(STOPPED_SECONDS)
-
-    def left(self) -> bool:
-        """Whether any process of its group is still there, after the time one still loading needs."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                os.killpg(self.process.pid, 0)
-            except ProcessLookupError:
-                return False
-            time.sleep(0.05)
-        return True
-
-
-def _serve(home: TestHome, *more: str) -> Service:
-    home.log.touch()
-    process = subprocess.Popen(
-        [SOHOA, "serve", "--port", "0", "--json", *more],
-        env=home.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    lines = [process.stdout.readline() for _ in range(3)]
-    return Service(process, json.loads("".join(lines))["url"])
+from home_of_tests import TestHome
+from parts import Part, started
 
 
 @pytest.fixture
-def service(twin: TestHome) -> Iterator[Service]:
-    running = _serve(twin)
-    yield running
-    if running.process.poll() is None:
-        os.killpg(running.process.pid, signal.SIGKILL)
-        running.process.wait()
-    running.process.stdout.close()  # type: ignore[union-attr]  # it has a pipe
+def service(twin: TestHome) -> Iterator[Part]:
+    """A running `sohoa serve`."""
+    twin.log.touch()
+    with started(twin.environment, "serve", "--port", "0") as running:
+        yield running
+
+
+def _left(service: Part) -> bool:
+    """Whether any process of its group is still there, after the time one still loading needs."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(service.process.pid, 0)
+        except ProcessLookupError:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def _key(accepted: TestHome) -> dict[str, str]:
     return {"Authorization": f"Bearer {(accepted.folder.parent / 'key').read_text()}"}
 
 
-def test_it_serves_pages_interface_and_health(service: Service, twin: TestHome, accepted: TestHome) -> None:
+def test_it_serves_pages_interface_and_health(service: Part, twin: TestHome, accepted: TestHome) -> None:
     assert httpx.get(f"{service.url}/health/live").status_code == 200
     assert "Kiểm tra một bản sao" in httpx.get(service.url).text
     found = httpx.get(f"{service.url}/api/v1/records", params={"q": "khai"}, headers=_key(accepted))
     assert found.json()["total"] > 0
     assert httpx.get(f"{service.url}/api/v1/records", params={"q": "khai"}).status_code == 401
     assert service.stop(signal.SIGTERM) == 0
-    assert not service.left()
+    assert not _left(service)
     assert twin.faults() == set()
 
 
 def test_what_is_deposited_while_it_serves_is_found_within_two_seconds(
-    service: Service, twin: TestHome, accepted: TestHome
+    service: Part, twin: TestHome, accepted: TestHome
 ) -> None:
     folder = twin.folder.parent / "more"
     path = scans.save_all([scans.page(mark="mới nộp")], folder / "new.tif")
@@ -91,10 +58,10 @@ def test_what_is_deposited_while_it_serves_is_found_within_two_seconds(
     deposited, found = _watch(service, twin, _key(accepted))
     assert found - deposited <= 2.0
     assert service.stop(signal.SIGINT) == 0
-    assert not service.left()
+    assert not _left(service)
 
 
-def _watch(service: Service, home: TestHome, key: dict[str, str]) -> tuple[float, float]:
+def _watch(service: Part, home: TestHome, key: dict[str, str]) -> tuple[float, float]:
     """Return when the catalogue had a third record, and when a search first found it."""
     engine = home.engine()
     deposited = 0.0
@@ -115,7 +82,7 @@ def _watch(service: Service, home: TestHome, key: dict[str, str]) -> tuple[float
     raise AssertionError("it was never found")
 
 
-def test_a_second_one_on_the_same_port_says_so_and_harms_nothing(service: Service, twin: TestHome) -> None:
+def test_a_second_one_on_the_same_port_says_so_and_harms_nothing(service: Part, twin: TestHome) -> None:
     port = service.url.rpartition(":")[2]
     second = twin.run("serve", "--port", port)
     assert second.code == 2
@@ -123,14 +90,14 @@ def test_a_second_one_on_the_same_port_says_so_and_harms_nothing(service: Servic
     assert httpx.get(f"{service.url}/health/live").status_code == 200
 
 
-def test_killed_outright_it_takes_everything_it_started_with_it(service: Service) -> None:
+def test_killed_outright_it_takes_everything_it_started_with_it(service: Part) -> None:
     httpx.get(f"{service.url}/health/ready")
     service.process.kill()
     service.process.wait()
-    assert not service.left()
+    assert not _left(service)
 
 
-def test_workers_that_died_are_started_anew(service: Service) -> None:
+def test_workers_that_died_are_started_anew(service: Part) -> None:
     supervisor = _child_named(service.process.pid, "spawn_main")
     os.kill(supervisor, signal.SIGKILL)
     deadline = time.monotonic() + 30
@@ -141,7 +108,7 @@ def test_workers_that_died_are_started_anew(service: Service) -> None:
     else:
         raise AssertionError("no workers again")
     assert service.stop(signal.SIGTERM) == 0
-    assert not service.left()
+    assert not _left(service)
 
 
 def _child_named(parent: int, name: str) -> int:

@@ -1,53 +1,24 @@
 """The parts of the service as processes of their own: what each does, what it leaves to others, how it ends."""
 
-import json
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import httpx2 as httpx
 import pytest
 import scans
-from home_of_tests import SOHOA, TestHome
+from home_of_tests import TestHome
+from parts import Part, started
 
 PATIENCE_SECONDS = 60
-
-
-@dataclass(frozen=True)
-class Part:
-    """A running part and the one JSON document it printed when it was ready."""
-
-    process: "subprocess.Popen[str]"
-    ready: dict[str, str]
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send a signal and return the exit code."""
-        self.process.send_signal(number)
-        return self.process.wait(PATIENCE_SECONDS)
 
 
 @contextmanager
 def _running(home: TestHome, *command: str) -> Iterator[Part]:
     home.log.touch()
-    process = subprocess.Popen(
-        [SOHOA, *command, "--json"],
-        env=home.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    try:
-        yield Part(process, json.loads("".join(process.stdout.readline() for _ in range(3))))
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        process.stdout.close()
+    with started(home.environment, *command) as part:
+        yield part
 
 
 @pytest.fixture
@@ -76,10 +47,10 @@ def test_what_is_deposited_is_found_by_the_interface_once_the_projector_runs(
 ) -> None:
     with _running(twin, "api", "--port", "0") as api:
         _deposit_another(twin, accepted)
-        assert _total(api.ready["url"], key) == 0  # the interface alone brings nothing into the index
+        assert _total(api.url, key) == 0  # the interface alone brings nothing into the index
         with _running(twin, "projector") as projector:
             deadline = time.monotonic() + PATIENCE_SECONDS
-            while _total(api.ready["url"], key) == 0:
+            while _total(api.url, key) == 0:
                 assert time.monotonic() < deadline, "it was never found"
                 time.sleep(0.05)
             assert projector.stop() == 0
@@ -94,7 +65,7 @@ def test_the_interface_alone_starts_no_process_and_does_no_work(twin: TestHome, 
     batch = twin.ask("intake", str(folder))["batch"]
     read_before = twin.read_log()
     with _running(twin, "api", "--port", "0") as api:
-        assert httpx.get(f"{api.ready['url']}/health/ready").status_code == 200
+        assert httpx.get(f"{api.url}/health/ready").status_code == 200
         assert api.stop(signal.SIGINT) == 0
     assert twin.read_log() == read_before
     assert twin.ask("batch", "show", batch)["items"][0]["state"] != "archived"
@@ -107,5 +78,5 @@ def test_the_projector_brings_in_what_came_last_before_it_was_told_to_stop(
         _deposit_another(twin, accepted)
         assert projector.stop(signal.SIGINT) == 0
     with _running(twin, "api", "--port", "0") as api:
-        assert _total(api.ready["url"], key) > 0
+        assert _total(api.url, key) > 0
         assert api.stop() == 0

@@ -3,23 +3,23 @@
 import json
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 import httpx2 as httpx
 import pytest
 import scans
+from by_http import Interface, copy_form
 from home_of_tests import QUICK, SOHOA
 from indices import remove_indices
 from servers.composed import Composed, composed
 from servers.program import HOST, free_port
 
-PATIENCE_SECONDS = 180.0
+PURPOSE = "hồ sơ mới"
 WORKERS = 2
 RESTARTS = 3  # of one part, as when two workers make the queues of a new broker at the same instant
 MANIFEST = (
@@ -31,34 +31,23 @@ MANIFEST = (
 
 
 @dataclass(frozen=True)
-class Running:
+class Running(Interface):
     """The parts as processes, and a client of the interface with the administrator's first key."""
 
     engines: Composed
     replay: dict[str, str]
     parts: dict[str, "subprocess.Popen[str]"]
-    client: httpx.Client
     ended: list[str] = field(default_factory=list)
+    patience_seconds: ClassVar[float] = 180.0
 
-    def ask(self, method: str, path: str, **how: Any) -> Any:
-        """Do a request that must do its work, and return its JSON."""
-        response = self.client.request(method, f"/api/v1{path}", **how)
-        assert response.status_code < 300, response.text
-        return response.json()
-
-    def wait(self, look: Callable[[], Any]) -> Any:
-        """Look until there is something. A part that ended is started anew, as `restart: unless-stopped` says."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not (found := look()):
-            for name, process in list(self.parts.items()):
-                if process.poll() is not None:
-                    log = _log(self.engines, name).read_text()[-3000:]
-                    assert self.ended.count(name) < RESTARTS, f"{name} keeps ending: {log}"
-                    self.ended.append(name)
-                    self.parts[name] = _start(self.engines, name.partition("-")[0], self.replay, name)
-            assert time.monotonic() < deadline, "it never came"
-            time.sleep(0.2)
-        return found
+    def tend(self) -> None:
+        """Start a part that ended anew, as `restart: unless-stopped` says."""
+        for name, process in list(self.parts.items()):
+            if process.poll() is not None:
+                log = _log(self.engines, name).read_text()[-3000:]
+                assert self.ended.count(name) < RESTARTS, f"{name} keeps ending: {log}"
+                self.ended.append(name)
+                self.parts[name] = _start(self.engines, name.partition("-")[0], self.replay, name)
 
 
 def _log(engines: Composed, name: str) -> Path:
@@ -123,7 +112,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         url = str(json.loads(told)["url"])
         headers = {"Authorization": f"Bearer {key}"}
         client = stack.enter_context(httpx.Client(base_url=url, headers=headers, timeout=120))
-        yield Running(engines, replay, parts, client)
+        yield Running(client, engines, replay, parts)
 
 
 @pytest.fixture(scope="module")
@@ -131,29 +120,13 @@ def record(running: Running) -> str:
     """Upload a scan, wait until it is read, accept it; return the record found by a word on its page."""
     scan = scans.save_all([scans.page(mark="96")], running.engines.folder / "scans" / "scan.tif")
     scans.remember(scan, _recordings(running), [["Quyết định cấp phép", "Từ hiếm zyxwvut"]])
-    with scan.open("rb") as body:
-        files = [
-            ("files", ("scan.tif", body, "image/tiff")),
-            ("manifest", ("manifest.csv", MANIFEST.encode(), "text/csv")),
-        ]
-        job = running.ask("POST", "/batches", files=files, headers={"Idempotency-Key": "lo-1"})["job"]
-    done = running.wait(lambda: _ended(running, job))
-    assert done["state"] == "done", done
-    batch = done["result"]["batch"]
-    running.wait(lambda: running.ask("GET", f"/batches/{batch}")["waiting"] == 0)
-    accepted = running.ask("POST", f"/batches/{batch}/acceptance", json={"word": "Đã đối chiếu"})
-    assert (accepted["accepted"], accepted["closed"]) == (1, True)
-    found = running.wait(lambda: running.ask("GET", "/records", params={"q": "zyxwvut"})["hits"])
+    running.archive(scan, "image/tiff", MANIFEST)
+    found = running.wait(lambda: running.find("zyxwvut")["hits"])
     return str(found[0]["record"])
 
 
 def _recordings(running: Running) -> Path:
     return Path(running.replay["OCR_ENGINE_URL"].removeprefix("replay:"))
-
-
-def _ended(running: Running, job: str) -> Any:
-    told = running.ask("GET", f"/jobs/{job}")
-    return told if told["state"] in ("done", "failed") else None
 
 
 def test_what_is_uploaded_is_read_archived_and_found(running: Running, record: str) -> None:
@@ -162,18 +135,16 @@ def test_what_is_uploaded_is_read_archived_and_found(running: Running, record: s
 
 
 def test_a_copy_is_certified_and_verified(running: Running, record: str) -> None:
-    form = {"record": record, "kind": "office-copy", "purpose": "hồ sơ mới", "capacity": "officer"}
-    form |= {"target_system": "mot-cua", "target_dossier": "000.00.19.H56-201125-0007"}
+    form = copy_form(record, PURPOSE)
     copy = running.ask("POST", "/copies", json=form, headers={"Idempotency-Key": "ban-sao-1"})["copy"]
-    body = running.client.get(f"/api/v1/copies/{copy['serial']}/file", params={"purpose": "hồ sơ mới"}).content
-    report = running.ask("POST", "/verifications", files={"file": ("ban-sao.pdf", body, "application/pdf")})
-    assert {report[name]["verdict"] for name in ("integrity", "status", "issuer")} == {"valid"}
+    verdicts = running.verdicts(running.file_of(copy["serial"], PURPOSE))
+    assert verdicts == {"integrity": "valid", "status": "valid", "issuer": "valid"}
 
 
 def test_every_part_ends_when_told_and_the_archive_is_whole(running: Running, record: str) -> None:
     for process in running.parts.values():
         process.send_signal(signal.SIGTERM)
-    codes = {name: process.wait(PATIENCE_SECONDS) for name, process in running.parts.items()}
+    codes = {name: process.wait(Running.patience_seconds) for name, process in running.parts.items()}
     assert set(codes.values()) == {0}, codes
     done = subprocess.run(
         [SOHOA, "doctor", "--json"],

@@ -5,23 +5,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from copy_desk import as_caller, asked, copy_rows, open_desk, records_events
+from copy_desk import as_caller, asked, copy_rows, open_desk, records_events, require_explained
 from holdings import Holdings
-from sqlalchemy import select
 
 from archive.access.policy import Caller
-from archive.checks import check_copies, check_events, check_objects
-from archive.database import reading
 from archive.effects import record_effect
 from archive.record import RecordId
-from archive.tables.copies import copy_register
 from search_api.copies.issue import resume_copies
 from search_api.copies.model import CopyDesk
 from search_api.copies.produce import make_copy
@@ -81,32 +76,6 @@ def give(process: "subprocess.Popen[str]", lines: list[str]) -> None:
     assert process.stdin is not None
     process.stdin.write("".join(f"{line}\n" for line in lines))
     process.stdin.flush()
-
-
-def faults(desk: CopyDesk) -> list[str]:
-    checks = (
-        check_objects(desk.engine, desk.store, deep=True),
-        check_copies(desk.engine, desk.store, deep=True),
-        check_events(desk.engine),
-    )
-    return [finding.fault for check in checks for finding in check]
-
-
-def require_explained(desk: CopyDesk) -> None:
-    """Every number from 1 on is one copy, issued or void with its reason, reserved and ended by its events."""
-    with reading(desk.engine) as connection:
-        registers = connection.execute(select(copy_register)).all()
-    rows = copy_rows(desk)
-    for register in registers:
-        numbers = [row.number for row in rows if row.register_id == register.id]
-        assert numbers == list(range(1, register.last_number + 1))
-    assert all(row.status == "issued" or (row.status == "void" and row.reason) for row in rows)
-    assert max(Counter(row.request_id for row in rows).values()) == 1
-    assert len({row.serial for row in rows}) == len(rows)
-    reserved = [e["payload"]["copy"] for e in records_events(desk, "copy.reserved")]
-    ended = [e["payload"]["copy"] for kind in ("copy.issued", "copy.voided") for e in records_events(desk, kind)]
-    assert Counter(reserved) == Counter(ended) == Counter(row.id for row in rows)
-    assert faults(desk) == []
 
 
 def race(held: Holdings, desk: CopyDesk, officer: Caller, count: int) -> None:

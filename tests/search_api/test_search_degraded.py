@@ -4,19 +4,19 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
 from holdings import Holdings
 from office import API, Office, served
-from searchers import Searchers, searchers_in
+from searchers import DECREE, OPEN, Searchers, searchers_in
 from servers.program import free_port
 
 from archive import events
 from archive.access.policy import scope_of
 from archive.database import reading
-from archive.record import Description, RecordId
+from archive.record import RecordId
 from search_api.app import create_app
 from search_api.catalogue_search import find_in_catalogue
 from search_api.errors import IndexUnavailable
@@ -27,18 +27,6 @@ from search_api.index.query import parse
 from search_api.search import SearchAnswer
 
 AT = datetime(2026, 11, 24, 3, 4, 5, tzinfo=UTC)
-OPEN = Description(subject="Cấp phép", access_mode="01", source_form="paper", source_status="authentic")
-DECREE = replace(
-    OPEN,
-    document_type="28",
-    code_number="96",
-    code_notation="NĐ-CP",
-    issued_on=date(2016, 7, 1),
-    issued_on_precision="day",
-    issuing_body="Chính phủ",
-    subject="Quy định điều kiện về an ninh, trật tự",
-    signer_name="Nguyễn Xuân Phúc",
-)
 IDENTIFIER = "001099012345"
 
 

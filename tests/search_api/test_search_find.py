@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,29 +16,17 @@ import pytest
 from holdings import Holdings
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from searchers import Searchers, searchers_in
+from searchers import DECREE, OPEN, Searchers, searchers_in
 from sqlalchemy import select
 
 from archive.access.policy import Caller
 from archive.database import reading
-from archive.record import Description, RecordId
+from archive.record import RecordId
 from archive.tables.log import event
 from search_api.errors import CursorInvalid, IndexUnavailable, QueryInvalid
 from search_api.index.words import terms_of
 
 AT = datetime(2026, 11, 24, 3, 4, 5, tzinfo=UTC)
-OPEN = Description(subject="Cấp phép", access_mode="01", source_form="paper", source_status="authentic")
-DECREE = replace(
-    OPEN,
-    document_type="28",
-    code_number="96",
-    code_notation="NĐ-CP",
-    issued_on=date(2016, 7, 1),
-    issued_on_precision="day",
-    issuing_body="Chính phủ",
-    subject="Quy định điều kiện về an ninh, trật tự",
-    signer_name="Nguyễn Xuân Phúc",
-)
 DECREE_LINES = (
     "CHÍNH PHỦ",
     "Số: 96/2016/NĐ-CP Hà Nội, ngày 01 tháng 7 năm 2016",

@@ -9,7 +9,7 @@ from pathlib import Path
 import packages
 import pytest
 from holdings import Holdings
-from searchers import Searchers, searchers_in
+from searchers import OPEN, Searchers, searchers_in
 from sqlalchemy import select, update
 
 from archive import ledger
@@ -17,7 +17,7 @@ from archive.database import reading, writing
 from archive.errors import ObjectNotFound, StoreUnavailable
 from archive.keys import package_key
 from archive.package.write import write_supplement
-from archive.record import Description, RecordId
+from archive.record import RecordId
 from archive.tables.packages import package
 from search_api.errors import IndexUnavailable
 from search_api.index.checks import check_index
@@ -25,7 +25,6 @@ from search_api.index.port import Change
 from search_api.index.projector import Projector
 
 AT = datetime(2026, 11, 24, 3, 4, 5, tzinfo=UTC)
-OPEN = Description(subject="Cấp phép", access_mode="01", source_form="paper", source_status="authentic")
 
 
 @pytest.fixture(scope="module")

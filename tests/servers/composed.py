@@ -25,11 +25,11 @@ ROOT = Path(__file__).parents[2]
 SYSTEM_PATH = "/usr/bin:/bin"
 
 
-def load_project() -> dict[str, Any]:
-    """Return the compose file as the tool loads it."""
+def load_project(*over: Path) -> dict[str, Any]:
+    """Return the compose file as the tool loads it. over: files that say more, or otherwise."""
     install = ROOT / "tests/deploy/install.sh"
     loader = subprocess.run(["bash", install], capture_output=True, text=True, check=True).stdout.strip()
-    done = subprocess.run([loader, ROOT / "docker-compose.yml"], capture_output=True, text=True, check=True)
+    done = subprocess.run([loader, ROOT / "docker-compose.yml", *over], capture_output=True, text=True, check=True)
     return dict(json.loads(done.stdout))
 
 

@@ -4,6 +4,7 @@
 
 They live in a private folder under the system's temporary one, named after this checkout; who starts them leaves
 a note of ports and pids there. A test that kills or breaks a server brings up one of its own instead.
+SOHOA_TEST_SERVERS=docker: those of the compose file run in containers (servers.contained).
 """
 
 import argparse
@@ -16,12 +17,13 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from servers import contained
 from servers.minio import Minio, Versity
 from servers.opensearch import OpenSearch
 from servers.postgres import Postgres
@@ -60,13 +62,21 @@ def _noted() -> dict[str, dict[str, Any]]:
 
 
 def _runs(noted: dict[str, Any]) -> bool:
-    return Path(f"/proc/{noted['pid']}").exists() and answers(noted["port"])
+    lives = noted["pid"] is None or Path(f"/proc/{noted['pid']}").exists()  # one in a container has no pid here
+    return lives and answers(noted["port"])
 
 
 def start() -> None:
-    """Start what does not run yet; safe to repeat and to race."""
+    """Start what does not run yet; safe to repeat and to race. Raises ServerFailed."""
     with _alone():
         noted = _noted()
+        if contained.wanted() and not all(name in noted and _runs(noted[name]) for name in contained.SERVICES):
+            _stop(noted)
+            noted = {
+                name: {"pid": None, "port": port, "state": {"port": port}}
+                for name, port in contained.start(FOLDER).items()
+            }
+            (FOLDER / NOTE).write_text(json.dumps(noted, indent=1))
         for name, kind in KINDS.items():
             if name in noted and _runs(noted[name]):
                 continue
@@ -88,14 +98,17 @@ def start() -> None:
 def stop() -> None:
     """Stop them all and remove what they kept."""
     with _alone():
-        for noted in _noted().values():
-            for pid in (noted["pid"], noted.get("mapper")):
-                if pid is not None:
-                    try:
-                        os.killpg(pid, signal.SIGKILL)
-                    except ProcessLookupError:
-                        continue
+        _stop(_noted())
     shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+def _stop(noted: dict[str, dict[str, Any]]) -> None:
+    contained.stop(FOLDER)
+    for one in noted.values():
+        for pid in (one["pid"], one.get("mapper")):
+            if pid is not None:
+                with suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)
 
 
 @cache
@@ -103,7 +116,8 @@ def _shared(name: str) -> Any:
     noted = _noted().get(name)
     if noted is None or not _runs(noted):
         raise ServerFailed(f"{name} does not run: run `make servers`")
-    server = KINDS[name].__new__(KINDS[name])
+    kind = contained.KINDS[name] if noted["pid"] is None else KINDS[name]
+    server = kind.__new__(kind)
     for key, value in noted["state"].items():
         setattr(server, key, value)
     server.folder = FOLDER / name
@@ -164,7 +178,11 @@ def main() -> int:
     parser.add_argument("act", choices=("start", "stop", "show", "env"))
     act = parser.parse_args().act
     if act == "start":
-        start()
+        try:
+            start()
+        except ServerFailed as error:
+            print(error, file=sys.stderr)
+            return 1
     elif act == "stop":
         stop()
     elif act == "env":
