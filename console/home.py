@@ -30,6 +30,7 @@ from archive.tables.holdings import fonds
 from archive.tables.principals import principal
 from archive.tables.units import unit_name
 from console.founding import LOCAL_LOGIN, first_key, found_local
+from console.ringing import open_bell
 from console.roots import read_roots
 from console.settings import HomeSettings
 from console.watched import WatchedJail, timed
@@ -211,6 +212,7 @@ class Home:
             scratch=scratch,
             failpoints=Failpoints(self.settings.ingest.failpoint),
             now=utc_now,
+            bell=open_bell(self.settings.ingest),
         )
 
     def index(self) -> RecordIndex:

@@ -210,5 +210,5 @@ def run_work(home: Home, terminal: Terminal, *, workers: int, until_idle: bool) 
 def _ended(home: Home) -> int:
     with reading(home.engine) as connection:
         return connection.execute(
-            select(func.count()).select_from(work_item).where(work_item.c.state == "done")
+            select(func.count()).where(work_item.c.state == "done", work_item.c.kind == "read")
         ).scalar_one()

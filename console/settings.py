@@ -160,6 +160,7 @@ def _ingest(home: Path, environment: Mapping[str, str]) -> IngestSettings:
         broker_password=secret(environment, "INGEST_BROKER_PASSWORD"),
         sweep_seconds=float(get("INGEST_SWEEP_SECONDS", "5")),
         worker_memory_mb=int(get("INGEST_WORKER_MEMORY_MB", "1024")),
+        spread_pages=int(get("INGEST_SPREAD_PAGES", "40")),
     )
 
 

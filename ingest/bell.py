@@ -30,6 +30,10 @@ class Bell(Protocol):
         """Return how many rings of a lane nobody has heard yet; None when that cannot be said now."""
         ...
 
+    def close(self) -> None:
+        """Let go of whatever it rings through; a later ring takes hold of it again."""
+        ...
+
 
 class SilentBell:
     """The bell of a home without a broker: its workers look at the list by themselves."""
@@ -41,3 +45,6 @@ class SilentBell:
     def waiting(self, lane: Lane) -> int | None:  # noqa: ARG002  # the port's
         """Say nothing."""
         return None
+
+    def close(self) -> None:
+        """Hold nothing."""

@@ -56,22 +56,35 @@ def kept_pages(connection: Connection, work_item_id: str) -> dict[int, KeptPage]
     }
 
 
-def read_pages(desk: Desk, claim: Claim, received: Path, probe: FileProbe) -> Sequence[KeptPage]:
-    """Read the pages that are not kept yet and return all of them in order.
+def kept_indices(connection: Connection, work_item_id: str) -> set[int]:
+    """Return which pages of a work item are kept, by index in its file."""
+    query = select(page_result.c.file_index).where(page_result.c.work_item_id == work_item_id)
+    return set(connection.execute(query).scalars())
 
-    A page that fails is kept as failed with its reason; it never stops the others. The lease is checked
-    with each page kept: a worker that lost it stops here.
-    """
+
+def read_pages(desk: Desk, claim: Claim, received: Path, probe: FileProbe) -> Sequence[KeptPage]:
+    """Read the pages that are not kept yet and return all of them in order. Raises LeaseLost."""
+    read_missing(desk, claim, received, probe.captures)
     with reading(desk.engine) as connection:
-        kept = kept_pages(connection, claim.work_item_id)
-    for capture in probe.captures:
-        if capture.index not in kept:
-            kept[capture.index] = _read_one(desk, claim, received, capture)
-            desk.failpoints.passing("reading")
+        kept = kept_pages(connection, claim.whole_id)
     return [kept[capture.index] for capture in probe.captures]
 
 
-def _read_one(desk: Desk, claim: Claim, received: Path, capture: CaptureProbe) -> KeptPage:
+def read_missing(desk: Desk, claim: Claim, received: Path, captures: Sequence[CaptureProbe]) -> None:
+    """Read and keep those of some pages that are not kept yet.
+
+    A page that fails is kept as failed with its reason; it never stops the others. The lease is checked
+    with each page kept: a worker that lost it stops here, with LeaseLost.
+    """
+    with reading(desk.engine) as connection:
+        kept = kept_indices(connection, claim.whole_id)
+    for capture in captures:
+        if capture.index not in kept:
+            _read_one(desk, claim, received, capture)
+            desk.failpoints.passing("reading")
+
+
+def _read_one(desk: Desk, claim: Claim, received: Path, capture: CaptureProbe) -> None:
     started = time.monotonic()
     try:
         result = KeptPage(capture.index, desk.reader.read_page(received, capture), None, None)
@@ -85,7 +98,7 @@ def _read_one(desk: Desk, claim: Claim, received: Path, capture: CaptureProbe) -
         worklist.renew(connection, claim, now=desk.now(), settings=desk.settings)
         connection.execute(
             insert(page_result).values(
-                work_item_id=claim.work_item_id,
+                work_item_id=claim.whole_id,
                 file_index=capture.index,
                 state=result.state,
                 reading=packed,
@@ -95,4 +108,3 @@ def _read_one(desk: Desk, claim: Claim, received: Path, capture: CaptureProbe) -
                 kept_at=desk.now(),
             )
         )
-    return result

@@ -2,7 +2,8 @@
 
 1. A twin of something already held is linked, not read again; a twin of something stopped is stopped.
 2. Record id, archive number and package number are reserved.
-3. Every page is read once; what was read is kept, so a restart goes on with the next page.
+3. Every page is read once, of a long document by several workers; what was read is kept, so a restart goes on with
+   the next page.
 4. A mark of secrecy stops the item here: nothing of it reaches the archive store.
 5. The PDF/A is built and checked, then signed by the digitizer and the agency.
 6. Fields are drawn out, retention follows from them, and everything is frozen in the work item.
@@ -14,7 +15,6 @@
 import logging
 import shutil
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +32,13 @@ from archive.stores.port import StoredObject
 from ingest import timings, worklist
 from ingest.acceptance import accept_by_policy
 from ingest.assembly import assemble, package_members
-from ingest.desk import Desk, fetch
+from ingest.desk import Desk, open_received
 from ingest.numbering import reserve
+from ingest.outcomes import Deferred, Deposited, Linked, Outcome, Rejected, Spread, Stopped
 from ingest.pages import kept_pages, read_pages
 from ingest.release import release
 from ingest.secrecy import find_mark
+from ingest.spreading import gather, spread
 from ingest.tables import capture, item, page_result
 from ingest.twins import earlier_twin, has_stopped_twin
 from ingest.worklist import Claim
@@ -44,43 +46,6 @@ from ocr.errors import InputRejected
 from retention.locks import candidate_lock
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Deposited:
-    """The item is in the archive, as a candidate; review says why a person should look, if anything."""
-
-    record_id: RecordId
-    review: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Linked:
-    """The item's bytes are already held; nothing was read or stored."""
-
-    record_id: RecordId
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """A mark of secrecy; a person decides."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """The file can't be taken in."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Deferred:
-    """The same bytes are being worked on under another item; this one waits for it."""
-
-
-Outcome = Deposited | Linked | Stopped | Rejected | Deferred
 
 
 def process_item(desk: Desk, claim: Claim) -> Outcome:
@@ -125,20 +90,18 @@ def _process(desk: Desk, claim: Claim) -> Outcome:
 
 
 def _read_and_store(desk: Desk, claim: Claim, subject: Row[Any], workplace: Path) -> Outcome:
+    if "spread" in claim.frozen:
+        gathered = gather(desk, claim)
+        if gathered is None:
+            return Spread()
+        claim = gathered
     try:
-        with timings.stage("fetch"):
-            received = fetch(
-                desk.staging,
-                subject.staging_key,
-                subject.staging_version,
-                workplace / "received",
-                sha256=subject.sha256,
-            )
-        with timings.stage("probe"):
-            probe = desk.reader.probe(received)
+        received, probe = open_received(desk, subject, workplace)
     except InputRejected as error:
         return _reject(desk, claim, error.code, str(error))
     claim = reserve(desk, claim, subject)
+    if spread(desk, claim, probe):
+        return Spread()
     with timings.stage("read"):
         pages = read_pages(desk, claim, received, probe)
     texts = ((n, p.reading.page) for n, p in enumerate(pages, start=1) if p.reading is not None)

@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from archive.database import reading, writing
 from archive.errors import CatalogueBusy, StoreUnavailable
 from ingest import worklist
-from ingest.backlog import Backlog, backlog
+from ingest.backlog import Backlog, backlog, is_work_left
 from ingest.owners import owner_name_of
 from ingest.settings import IngestSettings
 
@@ -106,8 +106,8 @@ class Supervisor:
             return backlog(connection, now=self._now())
 
     def _is_idle(self) -> bool:
-        left = self._backlog()
-        return left.ready == 0 and left.leased == 0 and left.later == 0
+        with reading(self._engine) as connection:
+            return not is_work_left(connection)
 
     def _sweep(self) -> None:
         with writing(self._engine) as connection:

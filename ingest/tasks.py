@@ -6,7 +6,6 @@ What a child holds when it dies its parent gives back at once; what the whole tr
 
 import logging
 import os
-import shutil
 import signal
 import socket
 import threading
@@ -153,8 +152,7 @@ class _Hand:
     def stop(self, **_named: Any) -> None:
         """End as a child: no process and no file of the desk is left."""
         if self._desk is not None:
-            self._desk.reader.close()
-            shutil.rmtree(self._desk.scratch, ignore_errors=True)
+            self._desk.close()
 
     def work(self, work_item_id: str) -> None:
         """Answer a ring: work the item whose turn it is in the lane that was rung for.

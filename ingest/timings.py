@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Final
 
 # What is measured, each with the label of one measurement:
-#   stage: one of STAGES, of one item
+#   stage: one of STAGES, of one item or share of one
 #   page: read, blank, failed   item: what its outcome is called   jail: the slug of why a jailed act was ended
 #   sweep: empty, with how many leases were given back   store: store, act and outcome, with spaces between
 Listener = Callable[[str, str, float], None]  # measure, label, amount: seconds, or a count

@@ -54,6 +54,20 @@ def turns(connection: Connection, lanes: Sequence[Lane], *, now: datetime) -> li
     )
 
 
+def ready_in(turn: Turn, now: datetime) -> Select[Any]:
+    """The ids of the work a turn is about, what has been due longest first."""
+    return (
+        select(work_item.c.id)
+        .where(
+            work_item.c.state == "ready",
+            work_item.c.batch_id == turn.batch_id,
+            work_item.c.lane == turn.lane,
+            work_item.c.next_try_at <= now,
+        )
+        .order_by(work_item.c.next_try_at, work_item.c.id)
+    )
+
+
 def batches_with_work(lanes: Sequence[Lane]) -> Select[Any]:
     """Each batch with ready work, its unit, and for each lane when its oldest piece is or was due.
 

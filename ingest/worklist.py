@@ -6,11 +6,11 @@ reason, while everything else goes on.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from archive.identifiers import new_id
 from ingest import timings
@@ -18,31 +18,52 @@ from ingest.errors import LeaseLost
 from ingest.lanes import LANES, Lane
 from ingest.owners import host_name, owner_is_alive
 from ingest.settings import IngestSettings
+from ingest.shares import give_up, remove_shares
 from ingest.tables import item, work_item
-from ingest.turns import Turn, turns
+from ingest.turns import ready_in, turns
 
 MAX_BACKOFF_SECONDS = 3600.0
+
+Kind = Literal["read", "pages"]  # an item, or a share of one: see ingest/spreading.py
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One work item in one worker's hands; fence is the token every write must carry."""
+    """One work item in one worker's hands; fence is the token every write must carry.
+
+    item_id: of a share, the item that the share is of.
+    """
 
     work_item_id: str
+    kind: Kind
     item_id: str
     fence: int
     owner: str
     frozen: dict[str, Any]
 
+    @property
+    def whole_id(self) -> str:
+        """The work item that pages are kept under: of a share, that of its document."""
+        return str(self.frozen["work"]) if self.kind == "pages" else self.work_item_id
 
-def add_work(connection: Connection, item_id: str, *, batch_id: str, lane: Lane, now: datetime) -> str:
-    """Put an item of a batch on the list and return its work item id; an item is on it once."""
+
+def add_work(
+    connection: Connection,
+    subject_id: str,
+    *,
+    batch_id: str,
+    lane: Lane,
+    now: datetime,
+    kind: Kind = "read",
+    frozen: dict[str, Any] | None = None,
+) -> str:
+    """Put work of a batch on the list, due now, and return its id; an item is on the list once."""
     work_item_id = new_id()
     connection.execute(
         insert(work_item).values(
             id=work_item_id,
-            kind="read",
-            subject_id=item_id,
+            kind=kind,
+            subject_id=subject_id,
             lane=lane,
             batch_id=batch_id,
             state="ready",
@@ -51,7 +72,7 @@ def add_work(connection: Connection, item_id: str, *, batch_id: str, lane: Lane,
             failures=0,
             fence=0,
             next_try_at=now,
-            frozen={},
+            frozen=frozen or {},
             changed_at=now,
         )
     )
@@ -77,31 +98,18 @@ def claim_next(
     """Lease the work whose turn it is in some lanes to owner, or return None when nothing is ready now."""
     for turn in turns(connection, lanes, now=now):
         found = connection.execute(
-            _ready_in(turn, now).limit(1).with_for_update(skip_locked=True)
+            ready_in(turn, now).limit(1).with_for_update(skip_locked=True)
         ).scalar_one_or_none()
         if found is not None:  # else others are taking all that is left of it this moment
             return _lease(connection, found, owner=owner, now=now, settings=settings)
     return None
 
 
-def _ready_in(turn: Turn, now: datetime) -> Select[Any]:
-    return (
-        select(work_item.c.id)
-        .where(
-            work_item.c.state == "ready",
-            work_item.c.batch_id == turn.batch_id,
-            work_item.c.lane == turn.lane,
-            work_item.c.next_try_at <= now,
-        )
-        .order_by(work_item.c.next_try_at, work_item.c.id)
-    )
-
-
 def ready_work(connection: Connection, lane: Lane, *, now: datetime, at_most: int) -> list[str]:
     """Return the ids of so much work of a lane that is ready now, at most."""
     found: list[str] = []
     for turn in turns(connection, [lane], now=now):
-        found += connection.execute(_ready_in(turn, now).limit(at_most - len(found))).scalars()
+        found += connection.execute(ready_in(turn, now).limit(at_most - len(found))).scalars()
         if len(found) == at_most:
             break
     return found
@@ -120,9 +128,10 @@ def _lease(
             fence=work_item.c.fence + 1,
             changed_at=now,
         )
-        .returning(work_item.c.id, work_item.c.subject_id, work_item.c.fence, work_item.c.frozen)
+        .returning(work_item.c.id, work_item.c.kind, work_item.c.subject_id, work_item.c.fence, work_item.c.frozen)
     ).one()
-    return Claim(row.id, row.subject_id, row.fence, owner, dict(row.frozen))
+    item_id = row.frozen["item"] if row.kind == "pages" else row.subject_id
+    return Claim(row.id, row.kind, item_id, row.fence, owner, dict(row.frozen))
 
 
 def _held(connection: Connection, claim: Claim, **values: Any) -> None:
@@ -147,11 +156,15 @@ def renew(connection: Connection, claim: Claim, *, now: datetime, settings: Inge
 def freeze(connection: Connection, claim: Claim, frozen: dict[str, Any], *, now: datetime) -> Claim:
     """Fix inputs of the work for every later attempt; return the claim with them. Raises LeaseLost."""
     _held(connection, claim, frozen=frozen, changed_at=now)
-    return Claim(claim.work_item_id, claim.item_id, claim.fence, claim.owner, frozen)
+    return replace(claim, frozen=frozen)
 
 
 def finish(connection: Connection, claim: Claim, *, reason: str | None, now: datetime) -> None:
-    """Take the work off the list, in the transaction that writes its outcome. Raises LeaseLost."""
+    """Take the work off the list, in the transaction that writes its outcome. Raises LeaseLost.
+
+    No share of it is left either: who reads one finds its lease lost.
+    """
+    remove_shares(connection, claim.frozen)
     _held(connection, claim, state="done", reason=reason, owner=None, lease_until=None, changed_at=now)
 
 
@@ -189,6 +202,8 @@ def fail(
         next_try_at=now + timedelta(seconds=pause),
         changed_at=now,
     )
+    if state == "quarantined":
+        give_up(connection, claim.frozen)
     return state
 
 
@@ -212,6 +227,8 @@ def _give_back(
             }
         )
     ).rowcount
+    if changed and state == "quarantined":
+        give_up(connection, row.frozen)
     return state if changed else "taken"
 
 

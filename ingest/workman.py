@@ -4,7 +4,6 @@ import ctypes
 import logging
 import multiprocessing
 import os
-import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +20,7 @@ from ingest.lanes import LANES, Lane
 from ingest.owners import owner_name
 from ingest.pipeline import process_item
 from ingest.release import release_finished
+from ingest.spreading import read_share
 from ingest.worklist import Claim
 from ocr.errors import ReadingError
 
@@ -47,11 +47,11 @@ class Workman:
         self._stopping = threading.Event()
 
     def stop(self, *_signal: object) -> None:
-        """Finish the item at hand, then end."""
+        """Finish the item or share at hand, then end."""
         self._stopping.set()
 
     def run(self, *, until_idle: bool = False) -> int:
-        """Work until stopped (or until nothing is ready) and return how many items ended here."""
+        """Work until stopped (or until nothing is ready) and return how many pieces of work were taken up."""
         done = 0
         try:
             release_finished(self._desk.engine, self._desk.staging, now=self._desk.now())
@@ -87,7 +87,10 @@ class Workman:
     def _work(self, claim: Claim) -> None:
         try:
             with self._heartbeat(claim):
-                process_item(self._desk, claim)
+                if claim.kind == "pages":
+                    read_share(self._desk, claim)
+                else:
+                    process_item(self._desk, claim)
         except LeaseLost:
             return  # another worker has it; what it does is the truth
         except (ArchiveError, ReadingError, OperationalError, OSError) as error:
@@ -147,5 +150,4 @@ def run_child(open_desk: Callable[[], Desk]) -> None:
     try:
         workman.run()
     finally:
-        desk.reader.close()
-        shutil.rmtree(desk.scratch, ignore_errors=True)
+        desk.close()

@@ -64,6 +64,14 @@ def read_work(connection: Connection, now: datetime) -> Iterable[Sample]:
             .group_by(work_item.c.state, work_item.c.lane)
         )
     }
+    # Nothing is given up with a quarantined share: the work of its document goes on with its pages.
+    shares = (
+        select(work_item.c.lane, func.count())
+        .where(work_item.c.state == "quarantined", work_item.c.kind == "pages")
+        .group_by(work_item.c.lane)
+    )
+    for lane, count in connection.execute(shares):
+        counts["quarantined", lane] -= count
     for state in WORK_STATES:
         for lane in LANES:
             yield Sample("sohoa_work_items", counts.get((state, lane), 0), (state, lane))

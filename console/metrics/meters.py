@@ -6,7 +6,7 @@ from ingest.timings import STAGES
 from ocr.reader import ENDED
 
 PAGE_OUTCOMES = ("read", "blank", "failed")
-ITEM_OUTCOMES = ("deposited", "linked", "stopped", "rejected", "deferred")
+ITEM_OUTCOMES = ("deposited", "linked", "stopped", "rejected", "deferred", "spread")
 STORES = ("archive", "staging")
 
 # Seconds. A page takes half a second to a few; a stage of a long document, minutes; a put, milliseconds.

@@ -25,6 +25,7 @@ from sqlalchemy import select, update
 from archive.database import reading, writing
 from archive.tables.packages import package
 from ingest.bell import Ring
+from ingest.spreading import SHARE_PAGES
 from ingest.tables import item, work_item
 from ingest.worker import DEAD, BrokerBell, queue_of
 
@@ -170,6 +171,23 @@ def test_what_is_taken_in_is_archived_by_whoever_hears_the_broker(
         assert list((home.folder / "scratch").iterdir()) == []
     assert len(home.read_log()) == 2 * RECORDS  # no page was read twice
     _check_whole(home)
+
+
+def test_a_long_document_is_read_in_shares_that_its_reader_rings_for(
+    server: RabbitMq, vhost: str, tmp_path: Path
+) -> None:
+    pages = 2 * SHARE_PAGES + 5
+    drawn = [scans.page(mark=f"{n}", size=(420, 594)) for n in range(pages)]
+    path = scans.save_all(drawn, tmp_path / "scans" / "long.pdf")
+    scans.remember(path, tmp_path / "recordings", [scans.LINES] * pages)
+    home = TestHome(tmp_path / "var", tmp_path / "recordings", {"INGEST_SPREAD_PAGES": "10"})
+    home = _heard(home, server, vhost)
+    home.ask("init")
+    with _running(home, ("worker", "--concurrency", "2")):
+        home.ask("intake", str(tmp_path / "scans"))
+        _wait_until(lambda: _states(home) == {"done": 1}, home)  # no sweeper runs: each step was rung for
+    assert len(home.read_log()) == len(set(home.read_log())) == pages
+    assert home.faults() <= {"index-behind"}
 
 
 def test_children_killed_in_the_middle_cost_no_item_and_double_none(home: TestHome) -> None:
