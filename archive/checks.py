@@ -1,6 +1,7 @@
 """What `doctor` looks for in the archive: objects against rows, locks, the event streams and their triggers."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from sqlalchemy import Engine, null, select, text
 
@@ -9,10 +10,11 @@ from archive.digest import sha256_of_stream
 from archive.doctor import Finding
 from archive.errors import ObjectNotFound, StoreUnavailable
 from archive.events import STREAMS, leaf_hash
-from archive.keys import COPIES, copy_key
+from archive.keys import COPIES, RESTRICTED, copy_key, is_copy, is_restricted
 from archive.stores.port import ObjectStore, StoredObject
+from archive.stores.separated import keeps_apart
 from archive.tables.copies import copy
-from archive.tables.holdings import hold
+from archive.tables.holdings import hold, record
 from archive.tables.log import event, stream_head
 from archive.tables.packages import package
 
@@ -23,9 +25,11 @@ def check_objects(engine: Engine, store: ObjectStore, *, deep: bool) -> Iterator
     """Compare every package row with its object and every such object with its row; deep reads the bytes too."""
     # Rows are read after the listing: a deposit under way has its object first, its row a moment later.
     listed = store.list_versions()
-    objects = {(o.key, o.version_id): o for o in listed if not o.key.startswith(COPIES)}
+    objects = {(o.key, o.version_id): o for o in listed if not is_copy(o.key)}
     with reading(engine) as connection:
-        rows = connection.execute(select(package)).all()
+        rows = connection.execute(
+            select(package, record.c.sensitivity_level).join(record, record.c.id == package.c.record_id)
+        ).all()
         held = set(connection.execute(select(hold.c.record_id).where(hold.c.lifted_at.is_(None))).scalars())
     reserved = {row.object_key for row in rows if row.state == "reserved"}
     for row in rows:
@@ -36,6 +40,7 @@ def check_objects(engine: Engine, store: ObjectStore, *, deep: bool) -> Iterator
             yield Finding("row-without-object", row.object_key, "the catalogue names an object that is not there")
             continue
         yield from _compare(store, stored, row, held=row.record_id in held, deep=deep)
+        yield from _look_where_it_lies(store, stored, row.sensitivity_level)
     for key, version_id in objects:
         if key in reserved:
             continue  # a put whose row comes with the next attempt; the work list holds it
@@ -47,10 +52,17 @@ def check_copies(engine: Engine, store: ObjectStore, *, deep: bool) -> Iterator[
 
     A number still reserved, or voided before its file was settled, may have an object no row names yet.
     """
-    objects = {(o.key, o.version_id): o for o in store.list_versions(COPIES)}
+    listed = chain(store.list_versions(COPIES), store.list_versions(RESTRICTED + COPIES))
+    objects = {(o.key, o.version_id): o for o in listed}
     with reading(engine) as connection:
-        rows = connection.execute(select(copy, null().label("locked_until"))).all()
-    unsettled = {copy_key(row.id) for row in rows if row.object_key is None}
+        rows = connection.execute(
+            select(copy, null().label("locked_until"), record.c.sensitivity_level).join(
+                record, record.c.id == copy.c.record_id
+            )
+        ).all()
+    unsettled = {
+        copy_key(row.id, apart=apart) for row in rows if row.object_key is None for apart in (False, True)
+    }
     for row in rows:
         if row.object_key is None:
             continue
@@ -59,6 +71,7 @@ def check_copies(engine: Engine, store: ObjectStore, *, deep: bool) -> Iterator[
             yield Finding("row-without-object", row.object_key, "the register names an object that is not there")
             continue
         yield from _compare(store, stored, row, held=False, deep=deep)
+        yield from _look_where_it_lies(store, stored, row.sensitivity_level)
     for key, version_id in objects:
         if key not in unsettled:
             yield Finding("object-without-row", f"{key}@{version_id}", "no copy of the register is this object")
@@ -85,6 +98,13 @@ def _compare(
             return
         if (found, length) != (sha256, stored.length):
             yield Finding("object-damaged", stored.key, f"expected {sha256}, the bytes give {found}")
+
+
+def _look_where_it_lies(store: ObjectStore, stored: StoredObject, level: int) -> Iterator[Finding]:
+    """Name what levels 3-4 have in the open store: it was locked there before it had to be apart."""
+    if keeps_apart(store, level) and not is_restricted(stored.key):
+        detail = f"of sensitivity level {level}, among levels 1-2; locked there until {stored.retain_until}"
+        yield Finding("restricted-in-open-store", stored.key, detail)
 
 
 def check_leftovers(store: ObjectStore, name: str) -> Iterator[Finding]:

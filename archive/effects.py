@@ -149,7 +149,9 @@ def record_effect(
         _require_known(connection, record_id)
         if linked is not None:
             _require_known(connection, linked)
-        plan = plan_supplement(connection, record_id, "effect", principal=principal, at=at, act=effect_id)
+        plan = plan_supplement(
+            connection, record_id, "effect", principal=principal, at=at, store=store, act=effect_id
+        )
     written = supplement_of(
         plan, {"effect": effect_id, **body}, event="metadata modification", detail=f"effect: {kind} from {on}"
     )

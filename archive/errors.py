@@ -92,6 +92,30 @@ class StoreUnavailable(ArchiveError):
         self.reason = reason
 
 
+class RestrictedStoreUnset(StoreUnavailable):
+    """An object of sensitivity level 3 or 4 lies in a store that the settings do not name any more."""
+
+    code = "restricted-store-unset"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"{key} is in the store of sensitivity levels 3-4, which no setting names:"
+            " set ARCHIVE_RESTRICTED_STORE_URL as it was"
+        )
+        self.key = key
+
+
+class StoresNotApart(ArchiveError):
+    """Two settings name stores that must be apart, and are one place or one inside the other."""
+
+    code = "stores-not-apart"
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(f"{first} and {second} name one place, or one inside the other; they must be apart")
+        self.first = first
+        self.second = second
+
+
 class StoreLies(ArchiveError):
     """The store says one thing and does another: nothing may rely on it. defect: a slug, which names what."""
 

@@ -154,14 +154,23 @@ def reserve_record(
 
 
 def reserve_package(
-    connection: Connection, record_id: RecordId, *, kind: str, about: str | None, work_item_id: str | None
+    connection: Connection,
+    record_id: RecordId,
+    *,
+    kind: str,
+    about: str | None,
+    work_item_id: str | None,
+    apart: bool = False,
 ) -> tuple[int, str, str]:
-    """Reserve the record's next package number; return (number, OBJID, object key)."""
+    """Reserve the record's next package number; return (number, OBJID, object key).
+
+    apart: it goes into the store of levels 3-4.
+    """
     hold_record(connection, record_id)
     taken = connection.execute(select(package.c.number).where(package.c.record_id == record_id)).scalars()
     number = max(taken, default=0) + 1
     objid = new_objid()
-    key = package_key(record_id, number)
+    key = package_key(record_id, number, apart=apart)
     connection.execute(
         insert(package).values(
             record_id=record_id,

@@ -28,6 +28,7 @@ from archive.record import (
     UnitName,
 )
 from archive.stores.port import ObjectStore, StoredObject
+from archive.stores.separated import keeps_apart
 from archive.tables.holdings import archival_file, record
 from archive.tables.packages import package
 from archive.tables.principals import principal as principal_table
@@ -59,16 +60,18 @@ def plan_supplement(
     *,
     principal: PrincipalId,
     at: datetime,
+    store: ObjectStore,
     act: str | None = None,
 ) -> SupplementPlan:
     """Reserve a supplement to the newest content package, or find what an interrupted attempt reserved.
 
+    store: where it will be put; whether apart from levels 1-2 is decided here, by the record's level as it is now.
     act: id of what is done, for kinds of which a record may have several; None: there is one at a time.
     Raises NotFound.
     """
     ledger.hold_record(connection, record_id)
     row = connection.execute(
-        select(record.c.archive_number, archival_file.c.fonds_code)
+        select(record.c.archive_number, record.c.sensitivity_level, archival_file.c.fonds_code)
         .join(archival_file, archival_file.c.id == record.c.archival_file_id)
         .where(record.c.id == record_id)
     ).one_or_none()
@@ -80,7 +83,8 @@ def plan_supplement(
     contents = [one for one in packages if one.kind == "content"]
     if row is None or not contents:
         raise NotFound("record", record_id)
-    number, objid, key = _reserve(connection, record_id, about, act)
+    apart = keeps_apart(store, row.sensitivity_level)
+    number, objid, key = _reserve(connection, record_id, about, act, apart=apart)
     login: str = connection.execute(
         select(principal_table.c.login).where(principal_table.c.id == principal)
     ).scalar_one()
@@ -102,7 +106,7 @@ def plan_supplement(
 
 
 def _reserve(
-    connection: Connection, record_id: RecordId, about: SupplementAbout, act: str | None
+    connection: Connection, record_id: RecordId, about: SupplementAbout, act: str | None, *, apart: bool
 ) -> tuple[int, str, str]:
     left = connection.execute(
         select(package.c.number, package.c.objid, package.c.object_key).where(
@@ -114,7 +118,9 @@ def _reserve(
     ).first()
     if left is not None:
         return left.number, left.objid, left.object_key
-    return ledger.reserve_package(connection, record_id, kind="supplement", about=about, work_item_id=act)
+    return ledger.reserve_package(
+        connection, record_id, kind="supplement", about=about, work_item_id=act, apart=apart
+    )
 
 
 def supplement_of(plan: SupplementPlan, body: Mapping[str, Any], *, event: str, detail: str) -> SupplementPackage:

@@ -33,6 +33,13 @@ from console.founding import LOCAL_LOGIN, first_key, found_local
 from console.ringing import open_bell
 from console.roots import read_roots
 from console.settings import HomeSettings
+from console.stores import (
+    STAGING,
+    archive_store,
+    require_places_apart,
+    require_restricted_set,
+    restricted_store,
+)
 from console.watched import WatchedJail, timed
 from ingest.desk import Desk
 from ocr.options import ReadingOptions
@@ -63,11 +70,16 @@ class Home:
 
     @classmethod
     def create(cls, settings: HomeSettings, *, units: Path | None, now: datetime) -> "Home":
-        """Make a home ready, or bring an existing one up to date; safe to repeat."""
+        """Make a home ready, or bring an existing one up to date; safe to repeat.
+
+        Raises StoresNotApart, RestrictedStoreUnset.
+        """
+        require_places_apart(settings)
         settings.folder.mkdir(parents=True, exist_ok=True)
         home = cls(settings)
         home.keys_folder.mkdir(mode=0o700, exist_ok=True)
         migrate(home.engine)
+        require_restricted_set(home.engine, settings)
         sealing = home.keys_folder / "sealing.json"
         if not sealing.exists():
             Seal.create(sealing)
@@ -79,6 +91,8 @@ class Home:
         if settings.keys_url.startswith("file://"):
             home._make_demo_keys(now)
         home.store()
+        if settings.restricted_store_url is not None:
+            restricted_store(settings, make=True)
         home.staging()
         return home
 
@@ -90,11 +104,14 @@ class Home:
 
     @classmethod
     def open(cls, settings: HomeSettings) -> "Home":
-        """Open a home that was initialised. Raises HomeNotReady saying what to do."""
+        """Open a home that was initialised. Raises HomeNotReady saying what to do, StoresNotApart,
+        RestrictedStoreUnset."""
         if not cls.is_there(settings):
             raise HomeNotReady(f"there is no archive in {settings.folder} yet; run `sohoa init`")
+        require_places_apart(settings)
         home = cls(settings)
         require_current(home.engine)
+        require_restricted_set(home.engine, settings)
         return home
 
     def _make_demo_keys(self, now: datetime) -> None:
@@ -136,12 +153,16 @@ class Home:
         return first_key(self.engine, self.seal(), at=now)
 
     def store(self) -> ObjectStore:
-        """Open the archive store."""
-        return open_store(self.settings.store_url, self.settings.secrets.store)
+        """Open the archive's store, or both behind one port."""
+        return archive_store(self.settings)
+
+    def watched_store(self) -> ObjectStore:
+        """As `store`, its acts measured by the name of the store they go to."""
+        return archive_store(self.settings, watch=timed)
 
     def staging(self) -> ObjectStore:
         """Open the staging store."""
-        return open_store(self.settings.ingest.staging_url, self.settings.secrets.staging)
+        return open_store(self.settings.ingest.staging_url, self.settings.secrets.staging, setting=STAGING)
 
     def seal(self) -> Seal:
         """Load the sealing keys."""
@@ -201,7 +222,7 @@ class Home:
         scratch = self.new_scratch()
         return Desk(
             engine=self.engine,
-            store=timed(self.store(), "archive"),
+            store=self.watched_store(),
             staging=timed(self.staging(), "staging"),
             reader=self.reader(scratch),
             signer=self.signer(),
@@ -228,7 +249,7 @@ class Home:
     def _copy_desk(self, scratch: Path) -> CopyDesk:
         return CopyDesk(
             engine=self.engine,
-            store=timed(self.store(), "archive"),
+            store=self.watched_store(),
             signer=self.signer(),
             seal=self.seal(),
             settings=self.settings.copies,

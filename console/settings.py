@@ -27,6 +27,7 @@ class Secrets:
 
     database_password: str | None = field(default=None, repr=False)
     store: StoreCredentials | None = None
+    restricted_store: StoreCredentials | None = None
     staging: StoreCredentials | None = None
     store_admin: StoreCredentials | None = None
     index: IndexCredentials | None = None
@@ -36,7 +37,8 @@ class Secrets:
 class HomeSettings:
     """Where everything of one installation is. Each field has the environment variable of docs/settings.md.
 
-    store_allow: known defects the store may have. api_key: who acts at the command line in place of the local
+    restricted_store_url: where sensitivity levels 3-4 lie apart; None: with the others. store_allow: known defects
+    the stores may have. api_key: who acts at the command line in place of the local
     principal.
     """
 
@@ -51,6 +53,7 @@ class HomeSettings:
     api: ApiSettings
     secrets: Secrets
     observing: ObservingSettings = field(default_factory=ObservingSettings)
+    restricted_store_url: str | None = None
     store_allow: str = ""
     api_key: str | None = None
 
@@ -85,6 +88,7 @@ def read_settings(folder: Path, environment: Mapping[str, str]) -> HomeSettings:
         copies=_copies(environment),
         api=api,
         secrets=_secrets(environment),
+        restricted_store_url=get("ARCHIVE_RESTRICTED_STORE_URL") or None,
         store_allow=get("ARCHIVE_STORE_ALLOW", ""),
         observing=read_observing(environment),
         api_key=get("SOHOA_API_KEY") or None,
@@ -123,12 +127,14 @@ def _pair(environment: Mapping[str, str], first: str, second: str) -> tuple[str,
 
 def _secrets(environment: Mapping[str, str]) -> Secrets:
     store = _pair(environment, "ARCHIVE_STORE_ACCESS_KEY", "ARCHIVE_STORE_SECRET_KEY")
+    restricted = _pair(environment, "ARCHIVE_RESTRICTED_STORE_ACCESS_KEY", "ARCHIVE_RESTRICTED_STORE_SECRET_KEY")
     staging = _pair(environment, "INGEST_STAGING_ACCESS_KEY", "INGEST_STAGING_SECRET_KEY")
     admin = _pair(environment, "ARCHIVE_STORE_ADMIN_ACCESS_KEY", "ARCHIVE_STORE_ADMIN_SECRET_KEY")
     index = _pair(environment, "SEARCH_INDEX_USER", "SEARCH_INDEX_PASSWORD")
     return Secrets(
         database_password=secret(environment, "ARCHIVE_DATABASE_PASSWORD"),
         store=StoreCredentials(*store) if store else None,
+        restricted_store=StoreCredentials(*restricted) if restricted else None,
         staging=StoreCredentials(*staging) if staging else None,
         store_admin=StoreCredentials(*admin) if admin else None,
         index=IndexCredentials(*index) if index else None,

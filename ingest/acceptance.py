@@ -105,7 +105,14 @@ def accept_record(acceptor: Acceptor, record_id: RecordId, *, basis: str, failed
         retention = longest_in_file(connection, record_id)
         until = full_lock(acceptor.at, retention, acceptor.locks)
         objects = deposited_objects(connection, record_id)
-        plan = plan_supplement(connection, record_id, "acceptance", principal=acceptor.principal, at=acceptor.at)
+        plan = plan_supplement(
+            connection,
+            record_id,
+            "acceptance",
+            principal=acceptor.principal,
+            at=acceptor.at,
+            store=acceptor.store,
+        )
     extended = [(number, acceptor.store.extend(key, version, until)) for number, key, version in objects]
     body = {
         "basis": basis,

@@ -12,6 +12,7 @@ from ocr.page import Line, PageText
 _NUMBER = re.compile(r"[Ss]ố\s*:?\s*(\d{1,7}(?:/\d{4})?)\s*[/\-]\s*([A-ZĐ0-9][A-ZĐa-z0-9&\-]{1,29})")
 _DATE = re.compile(r"ngày\s+(\d{1,2})\s+tháng\s+(\d{1,2})\s+năm\s+(\d{4})", re.IGNORECASE)
 _DATES = frozenset({"issued_on", "valid_from", "valid_until", "original_date"})
+LEVEL = "sensitivity_level"
 Precision = Literal["day", "month", "year", "unknown"]
 _KNOWN = frozenset(get_type_hints(Description)) - {"languages", "issued_on_precision"}
 
@@ -70,6 +71,8 @@ def describe(fields: Sequence[FieldValue]) -> Description:
             values[field.name] = _as_date(field.normalised)
             if field.name == "issued_on":
                 precision = _precision(field.normalised)
+        elif field.name == LEVEL:
+            values[field.name] = int(field.normalised)
         else:
             values[field.name] = field.normalised
     return replace(Description(), **values, issued_on_precision=precision)
@@ -78,6 +81,11 @@ def describe(fields: Sequence[FieldValue]) -> Description:
 def value_of(fields: Sequence[FieldValue], name: str) -> str | None:
     """Return the normalised value of a field that is not part of the description (closed_on, paper_place)."""
     return next((f.normalised for f in fields if f.name == name and f.normalised), None)
+
+
+def level_of(fields: Sequence[FieldValue]) -> int:
+    """Return the sensitivity level in force, as `describe` gives it."""
+    return describe(tuple(f for f in fields if f.name == LEVEL)).sensitivity_level
 
 
 def disagreements(fields: Sequence[FieldValue]) -> list[str]:

@@ -53,6 +53,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "retention_class": ("thời hạn bảo quản",),
     "closed_on": ("ngày kết thúc hồ sơ", "ngày kết thúc"),
     "access_mode": ("chế độ sử dụng", "chế độ tiếp cận"),
+    "sensitivity_level": ("mức độ nhạy cảm", "mức nhạy cảm", "cấp độ nhạy cảm"),
     "paper_place": ("nơi để bản giấy", "kho/giá/hộp"),
     "note": ("ghi chú",),
 }
@@ -64,6 +65,7 @@ CODE_LISTS = {
     "source_status": "source-status",
     "retention_class": "maintenance",
     "access_mode": "mode",
+    "sensitivity_level": "sensitivity-level",
 }
 # Characters a field may have in the catalogue (OCR-2 for number and notation).
 LONGEST = {
@@ -78,6 +80,9 @@ FIELD_NAMES = {"signer": "signer_name"}
 COUNTS = ("sheets", "sides", "extra_captures")
 HOLDER = ("holder_type", "holder_id", "holder_name")
 MODE_03 = "03"  # Mật
+# What a level that cannot be understood counts as until a person has looked: the lowest that is kept apart, for a
+# package that is locked among levels 1-2 cannot be taken back.
+UNREADABLE_LEVEL = "3"
 
 Resolve = Callable[[str, str], str | None]
 """Returns the value a code list has for a value or label, or None: `resolve("maintenance", "20 năm")`."""
@@ -254,6 +259,8 @@ def _field(column: str, raw: str, resolve: Resolve) -> DeclaredField:
         return DeclaredField(name, raw, day, None if day else "impossible-date")
     if column in CODE_LISTS:
         value = resolve(CODE_LISTS[column], raw)
+        if value is None and column == "sensitivity_level":
+            return DeclaredField(name, raw, UNREADABLE_LEVEL, "unknown-code")
         return DeclaredField(name, raw, value, None if value else "unknown-code")
     if len(raw) > LONGEST.get(column, len(raw)):
         return DeclaredField(name, raw, None, "value-too-long")
@@ -293,7 +300,7 @@ def _holder(cells: Mapping[str, str], resolve: Resolve) -> DeclaredHolder | None
 
 def _secrecy(cells: Mapping[str, str], fields: list[DeclaredField]) -> str | None:
     """Return the slug of a declared mark: access mode 03 or «Tuyệt mật», or a note that is a mark by itself."""
-    for column in ("access_mode", "note"):
+    for column in ("access_mode", "sensitivity_level", "note"):
         if mark := mark_in(cells.get(column, "").upper()):
             return mark
     mode = next((f.normalised for f in fields if f.name == "access_mode"), None)

@@ -8,8 +8,9 @@ from sqlalchemy import Row, select
 from archive import ledger
 from archive.database import reading, writing
 from archive.record import ArchivalFile, FieldValue
+from archive.stores.separated import keeps_apart
 from ingest import worklist
-from ingest.describe import manifest_fields, value_of
+from ingest.describe import level_of, manifest_fields, value_of
 from ingest.desk import Desk
 from ingest.tables import batch, declaration
 from ingest.worklist import Claim
@@ -58,7 +59,12 @@ def reserve(desk: Desk, claim: Claim, subject: Row[Any]) -> Claim:
             principal=desk.principal,
         )
         number, objid, key = ledger.reserve_package(
-            connection, record_id, kind="content", about=None, work_item_id=claim.work_item_id
+            connection,
+            record_id,
+            kind="content",
+            about=None,
+            work_item_id=claim.work_item_id,
+            apart=keeps_apart(desk.store, level_of(fields)),
         )
         frozen = {
             "record": record_id,

@@ -29,6 +29,7 @@ from archive.package.json import content_from_json
 from archive.package.write import write_content
 from archive.record import ContentPackage, RecordId
 from archive.stores.port import StoredObject
+from archive.stores.separated import keeps_apart
 from ingest import timings, worklist
 from ingest.acceptance import accept_by_policy
 from ingest.assembly import assemble, package_members
@@ -158,7 +159,12 @@ def _next_number(desk: Desk, claim: Claim, workplace: Path) -> Outcome:
             principal=desk.principal,
         )
         number, objid, key = ledger.reserve_package(
-            connection, old.record_id, kind="content", about=None, work_item_id=claim.work_item_id
+            connection,
+            old.record_id,
+            kind="content",
+            about=None,
+            work_item_id=claim.work_item_id,
+            apart=keeps_apart(desk.store, old.description.sensitivity_level),
         )
         content = {**claim.frozen["content"], "package_number": number, "objid": objid}
         claim = worklist.freeze(

@@ -111,6 +111,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Who asked for a copy may not approve it.",
     ),
     "signing-failed": ("Không ký được; không tệp nào được phát hành.", "No signature could be made."),
+    "restricted-store-unset": (
+        "Tài liệu nằm trong kho riêng của mức nhạy cảm 3–4, mà thiết lập hiện không nêu; hãy báo người quản trị.",
+        "The record lies in the store of sensitivity levels 3-4, which no setting names; tell an administrator.",
+    ),
     "store-line-broken": (
         "Kho đối tượng không trả lời; hãy thử lại.",
         "The object store does not answer; try again.",

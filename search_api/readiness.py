@@ -14,7 +14,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from archive.database import reading, require_current
+from archive.keys import PACKAGES, RESTRICTED
 from archive.signers.readiness import ready
+from archive.stores.separated import separates
 from archive.tables.holdings import fonds
 from archive.tables.log import stream_head
 from search_api.services import Services
@@ -112,7 +114,10 @@ def _slug(error: Exception) -> str:
 
 
 def checks_of(services: Services) -> tuple[Check, ...]:
-    """Return the checks of what every interface is served from; the index may be missing for a while."""
+    """Return the checks of what every interface is served from.
+
+    The index may be missing for a while, and the store of levels 3-4, where there is one: levels 1-2 go on.
+    """
 
     def database() -> None:
         with reading(services.engine) as connection:
@@ -124,10 +129,17 @@ def checks_of(services: Services) -> tuple[Check, ...]:
         for agency in agencies:
             ready(services.copies.signer, f"copies:{agency}", services.now())
 
+    apart = (Check("restricted-store", lambda: _first(services, RESTRICTED + PACKAGES), essential=False),)
     return (
         Check("database", database),
         Check("schema", lambda: require_current(services.engine, running=True)),
-        Check("store", lambda: next(iter(services.store.list_versions("packages/0")), None)),
+        Check("store", lambda: _first(services, PACKAGES)),
+        *(apart if separates(services.store) else ()),
         Check("keys", keys),
         Check("index", services.index.position, essential=False),
     )
+
+
+def _first(services: Services, prefix: str) -> object:
+    """Ask for one key of those that begin so; no id of a record begins with a 0."""
+    return next(iter(services.store.list_versions(f"{prefix}0")), None)

@@ -35,6 +35,7 @@ from archive.stores.file import FileStore
 from archive.stores.memory import MemoryStore
 from archive.stores.port import ObjectStore
 from archive.stores.s3 import CANARIES, S3Store
+from archive.stores.separated import SeparatedStore
 
 LOCK_SECONDS = 60
 SHORT_LOCK_SECONDS = 3  # of the byte that is still held when its lock has ended
@@ -58,10 +59,13 @@ def allowed_defects(setting: str) -> frozenset[str]:
 def prove_locks(store: ObjectStore, *, now: datetime, allowed: Set[str] = frozenset()) -> tuple[str, ...]:
     """Return the allowed defects that were found; a folder, memory or a bucket without locks has nothing to prove.
 
-    Takes some seconds. allowed: slugs of `COUNTERED`. Raises StoreLies naming the first defect that is not
-    allowed, StoreUnavailable saying what is wrong with the bucket, the keys or the way there, and TypeError for a
-    store it cannot look into.
+    Of two stores behind one port both prove it, one after the other. Takes some seconds. allowed: slugs of
+    `COUNTERED`. Raises StoreLies naming the first defect that is not allowed, StoreUnavailable saying what is
+    wrong with the bucket, the keys or the way there, and TypeError for a store it cannot look into.
     """
+    if isinstance(store, SeparatedStore):
+        defects = [one for side in store.sides() for one in prove_locks(side, now=now, allowed=allowed)]
+        return tuple(dict.fromkeys(defects))
     if isinstance(store, FileStore | MemoryStore):
         return ()
     if not isinstance(store, S3Store):

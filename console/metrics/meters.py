@@ -7,7 +7,7 @@ from ocr.reader import ENDED
 
 PAGE_OUTCOMES = ("read", "blank", "failed")
 ITEM_OUTCOMES = ("deposited", "linked", "stopped", "rejected", "deferred", "spread")
-STORES = ("archive", "staging")
+STORES = ("archive", "restricted", "staging")
 
 # Seconds. A page takes half a second to a few; a stage of a long document, minutes; a put, milliseconds.
 _SHORT = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)

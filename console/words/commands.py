@@ -86,6 +86,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Write the keys to files of this folder that only their owner can read, instead of showing them.",
     ),
     "store.buckets-only": ("Chỉ tạo bucket, không tạo khóa truy cập.", "Make buckets only, no keys."),
+    "store.restricted": (
+        "Chỉ chuẩn bị kho riêng của mức nhạy cảm 3–4 (khi nó ở máy chủ khác, có quản trị riêng).",
+        "Prepare the store of sensitivity levels 3-4 alone (on a server with an administrator of its own).",
+    ),
     "store.check": (
         "Thử phá một byte đã khóa bằng mọi cách đã biết; báo lỗi nếu có cách nào thành công.",
         "Try to destroy a locked byte in every known way; fail if any succeeds.",
@@ -95,8 +99,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Defects with a counter-measure, separated by commas (or ARCHIVE_STORE_ALLOW).",
     ),
     "store.no-bucket": (
-        "ARCHIVE_STORE_URL không phải là bucket S3: không có gì để chuẩn bị.",
-        "ARCHIVE_STORE_URL is no S3 bucket: there is nothing to prepare.",
+        "Thiết lập không nêu bucket S3 nào ở đây: không có gì để chuẩn bị.",
+        "The settings name no S3 bucket here: there is nothing to prepare.",
     ),
     "samples": ("Bản quét mẫu.", "Sample scans."),
     "samples.make": ("Tạo bản quét mẫu với bảng kê và đáp án.", "Make sample scans with manifest and truth."),

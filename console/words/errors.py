@@ -18,6 +18,14 @@ ERRORS: dict[str, tuple[str, str]] = {
         "Kho đối tượng không dùng được: {detail}",
         "The object store cannot be used: {detail}",
     ),
+    "error.restricted-store-unset": (
+        "Thiếu thiết lập kho riêng của mức nhạy cảm 3–4: {detail}",
+        "The setting of the store of sensitivity levels 3-4 is missing: {detail}",
+    ),
+    "error.stores-not-apart": (
+        "Hai kho phải tách rời nhau nhưng thiết lập chỉ cùng một chỗ: {detail}",
+        "Two stores that must be apart are set to one place: {detail}",
+    ),
     "error.store-lies": (
         "Kho đối tượng không giữ đúng lời, không được dùng: {detail}",
         "The object store does not keep its word and may not be used: {detail}",

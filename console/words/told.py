@@ -31,6 +31,10 @@ TOLD: dict[str, tuple[str, str]] = {
     "say.lifted": ("Đã gỡ {count} phong tỏa.", "Lifted {count} holds."),
     "say.healthy": ("Không phát hiện sai lệch.", "Nothing is wrong."),
     "say.store-prepared": ("Kho đối tượng {bucket} đã sẵn sàng.", "The object store {bucket} is ready."),
+    "say.store-other-server": (
+        "Kho {bucket} của mức nhạy cảm 3–4 ở máy chủ khác: hãy chạy lại với --restricted và khóa quản trị của nó.",
+        "The store {bucket} of levels 3-4 is on another server: run again with --restricted and its keys.",
+    ),
     "say.store-keys-written": ("Đã ghi khóa {role} vào {folder}.", "The keys of the {role} are in {folder}."),
     "say.store-keys-known": (
         "Khóa {role} ({key}) đã cấp trước đây, vẫn dùng được.",

@@ -136,7 +136,8 @@ def deposit_copy(
     What is found there must be byte for byte what was made now. With a time stamp no two attempts are alike:
     then it must be this copy by its signature, its time and its serial. Raises CopyObjectTaken, StoreUnavailable.
     """
-    key = copy_key(numbered.id)
+    # A number reserved by a program that knew one store says nothing of it.
+    key = copy_key(numbered.id, apart=numbered.frozen.get("apart", False))
     try:
         stored = desk.store.put(key, made.path, sha256=made.sha256, retain_until=retain_until, now=now)
     except KeyTaken as taken:

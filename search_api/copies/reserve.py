@@ -9,9 +9,11 @@ from archive import events
 from archive.database import reading, writing
 from archive.errors import NotFound
 from archive.identifiers import new_id
+from archive.keys import is_restricted
 from archive.record import PrincipalId, RecordId
 from archive.retrieve import current_package
 from archive.signers.readiness import ready
+from archive.stores.separated import keeps_apart
 from archive.tables.copies import copy, copy_request
 from archive.tables.holdings import record
 from archive.tables.packages import part
@@ -77,7 +79,9 @@ def judge_again(
 def _reserve(desk: CopyDesk, connection: Connection, request: Row[Any], at: datetime) -> Row[Any]:
     record_id = RecordId(request.record_id)
     kept = connection.execute(
-        select(record.c.archive_number, record.c.custodian_unit_id).where(record.c.id == record_id)
+        select(record.c.archive_number, record.c.custodian_unit_id, record.c.sensitivity_level).where(
+            record.c.id == record_id
+        )
     ).one()
     source = current_package(connection, record_id)
     main = connection.execute(
@@ -103,6 +107,7 @@ def _reserve(desk: CopyDesk, connection: Connection, request: Row[Any], at: date
         "timestamp_url": desk.settings.timestamp_url,
         "package_key": source.object_key,
         "package_version": source.version_id,
+        "apart": is_restricted(source.object_key) or keeps_apart(desk.store, kept.sensitivity_level),
         "member": main.member,
         "archived_sha256": main.archived_sha256,
         "rendition_length": main.rendition_length,

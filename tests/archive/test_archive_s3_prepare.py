@@ -1,7 +1,8 @@
 """`store prepare` makes buckets that lock, and keys that can neither destroy nor unlock what they wrote."""
 
 import json
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from archive.stores.s3_answers import document, instant
 from archive.stores.s3_prepare import make_buckets, make_identities
 from archive.stores.s3_url import read_bucket_url
 from console.cli import run
+from console.settings import HomeSettings, read_settings
+from console.stores import archive_store, restricted_store
 
 KEY = "packages/ab/abcdefgh/0001"
 
@@ -242,6 +245,74 @@ def test_without_a_folder_keys_are_shown_once(environment: Path, capsys: pytest.
     again = capsys.readouterr()
     assert again.out == ""
     assert shown["writer_secret_key"] not in again.err
+
+
+@pytest.fixture
+def apart(environment: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same, with a bucket for levels 3-4 on the same server."""
+    url = f"s3://t-{new_id()[:16]}?endpoint={shared.minio().endpoint}"
+    monkeypatch.setenv("ARCHIVE_RESTRICTED_STORE_URL", url)
+    return environment
+
+
+def test_the_command_prepares_both_stores_each_with_keys_that_open_that_one_alone(
+    apart: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = tmp_path / "keys"
+    assert run(["--home", str(apart), "store", "prepare", "--keys-folder", str(keys), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    roles = ["writer", "destroyer", "restricted_writer", "restricted_destroyer"]
+    assert [one["role"] for one in told["keys"]] == roles
+    assert len(told["buckets"]) == len(told["made"]) == 3
+
+    for name, role in (("ARCHIVE_STORE", "writer"), ("ARCHIVE_RESTRICTED_STORE", "restricted_writer")):
+        for kind in ("access", "secret"):
+            monkeypatch.setenv(f"{name}_{kind.upper()}_KEY_FILE", str(keys / f"{role}_{kind}_key"))
+    assert run(["--home", str(apart), "store", "check", "--json"]) == 0
+    capsys.readouterr()
+    settings = read_settings(apart, os.environ)
+    store = archive_store(settings)
+    stored = _put(store, tmp_path, f"restricted/{KEY}", _tomorrow())
+    assert [one.key for one in store.list_versions()] == [stored.key]
+    with pytest.raises(StoreUnavailable):
+        restricted_store(_with_other_keys(settings), make=False).head(stored.key)
+
+
+def _with_other_keys(settings: HomeSettings) -> HomeSettings:
+    """Return settings by which the restricted store is asked with the keys of the other."""
+    return replace(settings, secrets=replace(settings.secrets, restricted_store=settings.secrets.store))
+
+
+def test_a_restricted_bucket_without_locks_is_refused(
+    apart: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["--home", str(apart), "store", "prepare", "--buckets-only"]) == 0
+    for name in ("ARCHIVE_STORE", "ARCHIVE_RESTRICTED_STORE"):
+        monkeypatch.setenv(f"{name}_ACCESS_KEY", shared.minio().user)
+        monkeypatch.setenv(f"{name}_SECRET_KEY", shared.minio().password)
+    bucket = f"t-{new_id()[:16]}"
+    client_of(shared.minio()).make_bucket(bucket)
+    monkeypatch.setenv("ARCHIVE_RESTRICTED_STORE_URL", f"s3://{bucket}?endpoint={shared.minio().endpoint}")
+    capsys.readouterr()
+    assert run(["--home", str(apart), "store", "check", "--json"]) == 2
+    assert bucket in json.loads(capsys.readouterr().out)["message"]
+
+
+def test_a_restricted_store_on_another_server_is_prepared_by_itself(
+    environment: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bucket, other = f"t-{new_id()[:16]}", shared.versity()
+    monkeypatch.setenv("ARCHIVE_RESTRICTED_STORE_URL", f"s3://{bucket}?endpoint={other.endpoint}")
+    assert run(["--home", str(environment), "store", "prepare", "--buckets-only", "--json"]) == 0
+    told = capsys.readouterr()
+    assert bucket not in json.loads(told.out)["buckets"]
+    assert "--restricted" in told.err
+
+    for kind, value in (("ACCESS", other.user), ("SECRET", other.password)):
+        monkeypatch.delenv(f"ARCHIVE_STORE_ADMIN_{kind}_KEY_FILE")
+        monkeypatch.setenv(f"ARCHIVE_STORE_ADMIN_{kind}_KEY", value)
+    assert run(["--home", str(environment), "store", "prepare", "--buckets-only", "--restricted", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["made"] == [bucket]
 
 
 def test_half_of_a_pair_of_keys_is_not_taken_for_one(tmp_path: Path) -> None:

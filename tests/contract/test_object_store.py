@@ -29,6 +29,7 @@ from archive.stores.open import open_store
 from archive.stores.port import ObjectStore, StoredObject
 from archive.stores.rules import to_the_second
 from archive.stores.s3 import S3Store
+from archive.stores.separated import SeparatedStore
 
 NOW = datetime(2026, 11, 24, 3, 4, 5, tzinfo=UTC)
 END = NOW + timedelta(days=90)
@@ -42,6 +43,9 @@ Put = Callable[..., StoredObject]
 ADAPTERS: dict[str, Callable[[Path], ObjectStore]] = {
     "file": lambda folder: open_store((folder / "kho").as_uri()),
     "memory": lambda folder: open_store(f"memory:{new_id()}"),
+    "separated": lambda folder: SeparatedStore(
+        open_store((folder / "kho").as_uri()), lambda: open_store((folder / "kho-rieng").as_uri())
+    ),
     "minio": lambda folder: new_bucket(shared.minio()),
     "versity": lambda folder: new_bucket(shared.versity()),
 }

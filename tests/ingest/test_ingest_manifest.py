@@ -1,6 +1,7 @@
 """Manifests as offices write them: what is understood, what is kept raw for a person, what is refused."""
 
 import unicodedata
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.codes import CodeBook, shipped_codes
+from ingest.describe import level_of, manifest_fields
 from ingest.errors import ManifestUnreadable
 from ingest.manifest import COLUMNS, Manifest, ManifestRow, normalised_date, read_manifest
 
@@ -105,6 +107,37 @@ def test_an_impossible_date_keeps_its_raw_text_and_names_the_problem(tmp_path: P
 def test_an_unknown_code_and_an_overlong_number_are_kept_raw(tmp_path: Path) -> None:
     row = _only(_read(tmp_path, "file,document_type,code_number\na.pdf,Bùa chú,123456789012\n"))
     assert _problems(row) == {"document_type": "unknown-code", "code_number": "value-too-long"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "level", "problem"),
+    [
+        ("1", "1", None),
+        ("nội bộ", "2", None),
+        ("Hạn chế", "3", None),
+        ("BÍ MẬT", "4", None),
+        ("Restricted", "3", None),
+        ("0", "3", "unknown-code"),
+        ("5", "3", "unknown-code"),
+        ("nhạy cảm lắm", "3", "unknown-code"),
+    ],
+)
+def test_a_sensitivity_level_is_understood_or_counts_as_one_that_is_kept_apart(
+    tmp_path: Path, raw: str, level: str, problem: str | None
+) -> None:
+    row = _only(_read(tmp_path, f"file,mức độ nhạy cảm\na.pdf,{raw}\n"))
+    (field,) = row.fields
+    assert (field.name, field.raw, field.normalised, field.problem) == ("sensitivity_level", raw, level, problem)
+    assert level_of(manifest_fields([asdict(field)])) == int(level)
+    assert row.secrecy is None
+
+
+def test_without_a_sensitivity_level_it_is_the_lowest(tmp_path: Path) -> None:
+    assert level_of(manifest_fields([asdict(one) for one in _only(_read(tmp_path, "file\na.pdf\n")).fields])) == 1
+
+
+def test_a_mark_of_secrecy_in_place_of_a_level_stops_the_item(tmp_path: Path) -> None:
+    assert _only(_read(tmp_path, "file,sensitivity_level\na.pdf,Tối mật\n")).secrecy == "toi-mat"
 
 
 @pytest.mark.parametrize(
