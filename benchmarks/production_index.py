@@ -2,11 +2,12 @@
 
     SOHOA_TEST_STACK=production .venv/bin/python benchmarks/production_index.py [PAGES]
 
-1. Generated pages (those of `benchmarks/search.py`) go in by turns of twenty records: a turn is written by the
-projector's own `apply` (old pages away, pages, records, refresh, cursor), the next by bare `_bulk` requests of the
-same sizes into an index with the same mapping, made ready before the clock runs; for ours that is part of it.
-2. Queries of five kinds are asked through the API over HTTP on the loopback, each
-followed by the engine queries it led to, sent again bare. Wall-clock; needs the engines of `make servers`.
+1. Generated pages (those of `benchmarks/search.py`) go in by turns of as many records as the projector takes at
+once: a turn is written by the projector's own `apply` (old pages away, pages, records, refresh, cursor), the next
+by bare `_bulk` requests of the same sizes and one refresh into an index with the same mapping. The bare ones are
+made ready before the clock runs; for ours that is part of it. 2. Queries of five kinds are asked through the API
+over HTTP on the loopback, each followed by the engine queries it led to, sent again bare. Wall-clock; needs the
+engines of `make servers`.
 """
 
 import random
@@ -30,8 +31,9 @@ from archive.record import RecordId
 from search_api.index.opensearch_client import Engine
 from search_api.index.opensearch_documents import page_acts, record_acts
 from search_api.index.port import RecordDocument
+from search_api.index.projector import RECORDS_AT_ONCE
 
-PAGES, RECORDS_EACH = 20_000, 20
+PAGES = 20_000
 WRITING_GOAL, SEARCHING_GOAL = 0.7, 1.3
 _BULK_BYTES = 5 << 20  # of a bare request, as the program's own largest
 
@@ -50,7 +52,7 @@ def write_by_turns(office: Office, client: OpenSearch, count: int, words: list[s
             rows.append((paper, record_id, number))
             if rng.random() < 2_000 / count:
                 kept.append(paper)
-        if len(batch) < RECORDS_EACH and paper.number < 2 * count - 1:
+        if len(batch) < RECORDS_AT_ONCE and paper.number < 2 * count - 1:
             continue
         if turn % 2 == 0:
             cursor += len(batch)
@@ -64,6 +66,7 @@ def write_by_turns(office: Office, client: OpenSearch, count: int, words: list[s
             begun = time.perf_counter()
             for lines in requests:
                 assert not client.bulk(body=lines)["errors"]
+            client.indices.refresh(index=index)
             bare += time.perf_counter() - begun
         batch, turn = [], turn + 1
     client.indices.delete(index=index)
@@ -91,10 +94,9 @@ def _requests(batch: list[RecordDocument], index: str) -> list[str]:
 def _like_ours(client: OpenSearch, index: str) -> None:
     """Make an index with the mapping and the settings of the one that is being filled."""
     (told,) = client.indices.get(index=f"{_prefix()}-*").values()
-    ours = told["settings"]["index"]
-    settings = {k: ours[k] for k in ("number_of_shards", "number_of_replicas", "analysis", "codec") if k in ours}
-    settings["refresh_interval"] = ours.get("refresh_interval", "1s")
-    client.indices.create(index=index, body={"settings": settings, "mappings": told["mappings"]})
+    own = {"uuid", "version", "creation_date", "provided_name"}
+    settings = {name: value for name, value in told["settings"]["index"].items() if name not in own}
+    client.indices.create(index=index, body={"settings": {"index": settings}, "mappings": told["mappings"]})
 
 
 def _prefix() -> str:

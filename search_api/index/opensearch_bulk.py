@@ -1,7 +1,8 @@
 """Many acts at once: in requests of few enough bytes, smaller ones while the engine is pressed."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from search_api.errors import IndexUnavailable
@@ -38,18 +39,29 @@ class Bulk:
     def write(self, acts: Iterable[BulkAct]) -> None:
         """Do all acts; those that are refused for now are tried again, alone. Raises IndexUnavailable.
 
-        What a newer version stands in the way of counts as done, and so does deleting what is not there. No more
-        is held in memory than one request.
+        What a newer version stands in the way of counts as done, and so does deleting what is not there. While one
+        request is sent the next is made ready; no more than the two is held in memory.
         """
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="bulk") as sender:
+            sending: Future[None] | None = None
+            for request in self._requests(acts):
+                if sending is not None:
+                    sending.result()
+                sending = sender.submit(self._send, request)
+            if sending is not None:
+                sending.result()
+
+    def _requests(self, acts: Iterable[BulkAct]) -> Iterator[list[BulkAct]]:
         waiting: list[BulkAct] = []
         size = 0
         for act in acts:
             if waiting and size + act.size > self._chunk:
-                self._send(waiting)
+                yield waiting
                 waiting, size = [], 0
             waiting.append(act)
             size += act.size
-        self._send(waiting)
+        if waiting:
+            yield waiting
 
     def _send(self, acts: list[BulkAct]) -> None:
         limits = self._engine.limits

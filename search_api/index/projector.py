@@ -28,8 +28,8 @@ from search_api.index.projection import RecordFacts, document_of, fields_only, g
 log = logging.getLogger(__name__)
 
 EVENTS_AT_ONCE = 500
-RECORDS_AT_ONCE = 20
-PAGES_AT_ONCE = 400
+RECORDS_AT_ONCE = 100
+PAGES_AT_ONCE = 800
 # Acts that change nothing anybody finds a record by, and come often.
 _ELSEWHERE = ("copy.", "copy-request.", "hold.", "package.locked")
 
