@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?= demo
 
-.PHONY: setup demo test test-production check format lock bench drill judges servers servers-env servers-stop image-check clean
+.PHONY: setup demo test test-production check format lock bench bench-production drill judges servers servers-env servers-stop image-check clean
 
 setup: .venv/ready
 
@@ -63,6 +63,12 @@ bench: setup
 	$(BIN)/python benchmarks/copies.py
 	$(BIN)/python benchmarks/verify.py
 	$(BIN)/python benchmarks/search.py
+
+# The production shape against its engines spoken to bare; about twenty minutes, on an idle machine.
+bench-production: setup servers
+	$(BIN)/python benchmarks/production.py deposits workers claim
+	-$(BIN)/python benchmarks/production_copies.py
+	-SOHOA_TEST_STACK=production $(BIN)/python benchmarks/production_index.py
 
 # Runs the Dockerfile's steps in a Debian made by debootstrap; needs root. IMAGE_ARGS: see the script.
 image-check:

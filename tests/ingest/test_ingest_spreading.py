@@ -192,6 +192,7 @@ def _die(home: TestHome, *, kind: str, times: int) -> None:
     engine.dispose()
 
 
+@pytest.mark.drill
 def test_a_share_that_kills_its_workers_leaves_its_pages_to_the_document_and_a_retry_ends_it(
     home: TestHome,
 ) -> None:
