@@ -209,6 +209,7 @@ def measure_memory(servers: OwnServers, folder: Path, items: int) -> tuple[int, 
     running = home.start("worker", "--concurrency", "2")
     sweeper = home.start("sweeper")
     first = last = 0
+    empty = _size(engine)
     begun = time.perf_counter()
     try:
         home.ask("intake", str(scanned))
@@ -224,9 +225,7 @@ def measure_memory(servers: OwnServers, folder: Path, items: int) -> tuple[int, 
                 last = max(last, largest)
             if done == items:
                 print(f"{items / (time.perf_counter() - begun):.2f} items a second, intake counted")
-                with reading(engine) as connection:
-                    size = connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
-                print(f"catalogue: {size / items:.0f} bytes an item of one page")
+                print(f"catalogue: {(_size(engine) - empty) / items:.0f} bytes an item of one page")
                 return first, last
             time.sleep(1)
     finally:
@@ -234,6 +233,12 @@ def measure_memory(servers: OwnServers, folder: Path, items: int) -> tuple[int, 
             process.terminate()
             process.communicate(timeout=60)
         engine.dispose()
+
+
+def _size(engine: Engine) -> int:
+    with reading(engine) as connection:
+        size: int = connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
+    return size
 
 
 def _children(pid: int) -> list[int]:
