@@ -200,6 +200,7 @@ def require_one_each(held: Holdings, keys: list[str], answers: list[tuple[str, b
     held.engine.dispose()
 
 
+@pytest.mark.drill
 def test_forty_requests_over_two_processes_one_killed_give_each_key_one_copy_and_one_answer(
     held: Holdings,
 ) -> None:

@@ -167,6 +167,7 @@ def test_supplements_and_holds_of_level_3_go_where_the_record_is(kept: Separated
     assert twin.home.faults() == set()
 
 
+@pytest.mark.drill
 def test_while_their_store_is_away_levels_1_and_2_go_on_and_the_rest_waits(
     kept: Separated, tmp_path: Path
 ) -> None:
@@ -261,6 +262,7 @@ def _settings_of(home: TestHome) -> HomeSettings:
     return read_settings(home.folder, home.environment)
 
 
+@pytest.mark.drill
 def test_set_later_it_takes_what_comes_and_doctor_names_what_came_before(tmp_path: Path) -> None:
     folder = _deliver(tmp_path, {"1": "1", "3": "3"})
     before = TestHome(tmp_path / "var", tmp_path / "recordings")
