@@ -64,7 +64,7 @@ bench: setup
 	$(BIN)/python benchmarks/verify.py
 	$(BIN)/python benchmarks/search.py
 
-# The production shape against its engines spoken to bare; about twenty minutes, on an idle machine.
+# The production shape against its engines spoken to bare, on an idle machine.
 bench-production: setup servers
 	$(BIN)/python benchmarks/production.py deposits workers claim
 	-$(BIN)/python benchmarks/production_copies.py

@@ -95,7 +95,7 @@ def measure_deposits(servers: OwnServers, folder: Path) -> tuple[float, float]:
                 "records",
                 "record.deposited",
                 principal="bench",
-                at=now,  # type: ignore[arg-type]
+                at=now,
                 payload={"record": path.name, "sha256": sha256, "filler": "x" * 800},
             )
 
@@ -108,8 +108,8 @@ def measure_deposits(servers: OwnServers, folder: Path) -> tuple[float, float]:
             )
 
     for mine, other in zip(bodies[::2], bodies[1::2], strict=True):
-        ours += _timed(lambda one=mine: deposit(one))  # type: ignore[misc]
-        bare += _timed(lambda one=other: put_bare(one))  # type: ignore[misc]
+        ours += _timed(lambda one=mine: deposit(one))
+        bare += _timed(lambda one=other: put_bare(one))
     engine.dispose()
     return DEPOSITS / ours, DEPOSITS / bare
 

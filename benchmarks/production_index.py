@@ -62,7 +62,7 @@ def write_by_turns(office: Office, client: OpenSearch, count: int, words: list[s
         else:
             requests = _requests(batch, index)
             if turn == 1:
-                _like_ours(client, index)
+                _like_ours(office, client, index)
             begun = time.perf_counter()
             for lines in requests:
                 assert not client.bulk(body=lines)["errors"]
@@ -70,8 +70,8 @@ def write_by_turns(office: Office, client: OpenSearch, count: int, words: list[s
             bare += time.perf_counter() - begun
         batch, turn = [], turn + 1
     client.indices.delete(index=index)
-    client.indices.forcemerge(index=f"{_prefix()}-*", max_num_segments=1)
-    stored = client.indices.stats(index=f"{_prefix()}-*")["_all"]["primaries"]["store"]["size_in_bytes"]
+    client.indices.forcemerge(index=f"{_prefix(office)}-*", max_num_segments=1)
+    stored = client.indices.stats(index=f"{_prefix(office)}-*")["_all"]["primaries"]["store"]["size_in_bytes"]
     enter(office, rows, cursor)
     pages = count * PAGES_EACH
     print(f"pages a second: {pages / ours:.0f} by the projector's `apply`, {pages / bare:.0f} by bare `_bulk`")
@@ -91,16 +91,16 @@ def _requests(batch: list[RecordDocument], index: str) -> list[str]:
     return [*requests, "".join(lines)]
 
 
-def _like_ours(client: OpenSearch, index: str) -> None:
+def _like_ours(office: Office, client: OpenSearch, index: str) -> None:
     """Make an index with the mapping and the settings of the one that is being filled."""
-    (told,) = client.indices.get(index=f"{_prefix()}-*").values()
+    (told,) = client.indices.get(index=f"{_prefix(office)}-*").values()
     own = {"uuid", "version", "creation_date", "provided_name"}
     settings = {name: value for name, value in told["settings"]["index"].items() if name not in own}
     client.indices.create(index=index, body={"settings": {"index": settings}, "mappings": told["mappings"]})
 
 
-def _prefix() -> str:
-    return stack.environment_for(_office_folder)["SEARCH_INDEX_URL"].rpartition("/")[2].partition("?")[0]
+def _prefix(office: Office) -> str:
+    return stack.environment_for(office.folder)["SEARCH_INDEX_URL"].rpartition("/")[2].partition("?")[0]
 
 
 def search_by_turns(office: Office, kept: list[Paper], words: list[str]) -> tuple[float, float]:
@@ -117,7 +117,7 @@ def search_by_turns(office: Office, kept: list[Paper], words: list[str]) -> tupl
             sent.append((method, path, body, how))
         return ask(method, path, body, **how)
 
-    engine.ask = telling  # type: ignore[method-assign]
+    engine.ask = telling
     ours, bare = [], []
     with served(office.app()) as client:
         headers = office.bearer("officer")
@@ -141,13 +141,11 @@ def search_by_turns(office: Office, kept: list[Paper], words: list[str]) -> tupl
 
 def main(pages: int) -> int:
     """Build, measure, print; return 1 if a goal is missed."""
-    global _office_folder
     if "index" not in stack.SWITCHED:
         raise SystemExit("run it with SOHOA_TEST_STACK=production")
     words = syllables(random.Random(SEED))
     with tempfile.TemporaryDirectory() as folder:
-        _office_folder = Path(folder)
-        office = Office(_office_folder, AT)
+        office = Office(Path(folder), AT)
         client = OpenSearch(hosts=[shared.opensearch().endpoint], timeout=60)
         kept, written = write_by_turns(office, client, pages // PAGES_EACH, words)
         print(f"ratio {written:.2f} (goal {WRITING_GOAL})")
@@ -156,8 +154,6 @@ def main(pages: int) -> int:
         office.close()
     return int(written < WRITING_GOAL or ours / bare > SEARCHING_GOAL)
 
-
-_office_folder = Path()
 
 if __name__ == "__main__":
     raise SystemExit(main(int(sys.argv[1]) if len(sys.argv) > 1 else PAGES))

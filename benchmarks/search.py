@@ -4,7 +4,7 @@
 
 1. Pages are generated from a seed: 350 words each, drawn from 6,000 Vietnamese syllables as often as Zipf and
 Mandelbrot's law says, with the formulas every paper begins with, its own code and date. Three units share them.
-2. They go into an empty index as the projector would put them, twenty records a transaction; the catalogue gets
+2. They go into an empty index as the projector would put them, as many records a transaction; the catalogue gets
 their rows. 3. Queries of five kinds, equally often, are answered for an officer of the largest unit: rare words,
 common words, phrases cut from pages (with and without tones), codes, fields. Wall-clock; every answer has its
 access event committed. 4. The same once more through the API, over HTTP on the loopback, one after the other.
@@ -39,6 +39,7 @@ from archive.tables.holdings import record
 from archive.tables.log import stream_head
 from search_api.index.document import NOWHERE, indexed_field, indexed_page
 from search_api.index.port import RecordDocument
+from search_api.index.projector import RECORDS_AT_ONCE
 from search_api.index.words import fold
 from search_api.search import search
 
@@ -149,7 +150,7 @@ def fill(office: Office, count: int, words: list[str], rng: random.Random) -> li
         rows.append((paper, record_id, number))
         if rng.random() < 2_000 / count:
             kept.append(paper)
-        if len(batch) == 20 or paper.number == count - 1:
+        if len(batch) == RECORDS_AT_ONCE or paper.number == count - 1:
             cursor += len(batch)
             office.index.apply(batch, cursor=cursor)
             batch.clear()

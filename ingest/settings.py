@@ -22,7 +22,7 @@ class IngestSettings:
     broker_url: amqp(s)://user@host:port/vhost of the broker that rings for work; None: workers look by themselves.
     sweep_seconds: how often the sweeper looks for leases that ran out and work nobody was rung for.
     worker_memory_mb: a worker process of the broker's that has grown beyond is replaced after its item.
-    spread_pages: a document with more pages than this is read by several workers; 0: none is.
+    spread_pages: a document with more pages than this, and than one share, is read by several workers; 0: none is.
     """
 
     staging_url: str
