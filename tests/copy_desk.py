@@ -83,7 +83,8 @@ def access_events(desk: CopyDesk, kind: str | None = None) -> list[dict[str, Any
     return _events(desk, "access", kind)
 
 
-def _faults(desk: CopyDesk) -> list[str]:
+def faults(desk: CopyDesk) -> list[str]:
+    """Name what is wrong with objects, copies and events, every byte read."""
     checks = (
         check_objects(desk.engine, desk.store, deep=True),
         check_copies(desk.engine, desk.store, deep=True),
@@ -106,7 +107,7 @@ def require_explained(desk: CopyDesk) -> None:
     reserved = [e["payload"]["copy"] for e in records_events(desk, "copy.reserved")]
     ended = [e["payload"]["copy"] for kind in ("copy.issued", "copy.voided") for e in records_events(desk, kind)]
     assert Counter(reserved) == Counter(ended) == Counter(row.id for row in rows)
-    assert _faults(desk) == []
+    assert faults(desk) == []
 
 
 def _events(desk: CopyDesk, stream: Any, kind: str | None) -> list[dict[str, Any]]:

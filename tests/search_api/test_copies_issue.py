@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from copy_desk import access_events, as_caller, asked, copy_rows, open_desk, records_events
+from copy_desk import access_events, as_caller, asked, copy_rows, faults, open_desk, records_events
 from cryptography import x509
 from holdings import Holdings
 from sqlalchemy import select, update
 from time_stamps import time_stamp_authority
 
 from archive.access.policy import Caller
-from archive.checks import check_copies, check_events, check_objects
 from archive.database import reading, writing
 from archive.digest import sha256_of_bytes
 from archive.effects import record_effect
@@ -86,15 +85,6 @@ def row_of(desk: CopyDesk, serial: str) -> Any:
 def fetched(desk: CopyDesk, caller: Caller, name: str) -> bytes:
     with copy_released(desk, caller, name, purpose=None) as (_facts, stream):
         return stream.read()
-
-
-def faults(desk: CopyDesk) -> list[str]:
-    checks = (
-        check_objects(desk.engine, desk.store, deep=True),
-        check_copies(desk.engine, desk.store, deep=True),
-        check_events(desk.engine),
-    )
-    return [finding.fault for check in checks for finding in check]
 
 
 def test_an_issued_copy_is_revision_one_and_one_certifying_signature(
