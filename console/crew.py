@@ -12,12 +12,12 @@ from console.intake_work import Renewal
 from console.observing import announce, observe_child, observed, start_log
 from console.ringing import bell_of
 from console.settings import HomeSettings
-from console.stopping import told_to_stop
 from console.terminal import Terminal
 from ingest.alone import turnstile
 from ingest.checks import clean_scratch
 from ingest.desk import Desk
 from ingest.lanes import Lane
+from ingest.stopping import told_to_stop
 from ingest.sweeper import Sweeper
 from ingest.tasks import Crew, run_crew
 

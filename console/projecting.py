@@ -6,9 +6,9 @@ from contextlib import ExitStack
 from console.embedded import Follower
 from console.home import Home
 from console.observing import announce, observed, start_log
-from console.stopping import told_to_stop
 from console.terminal import Terminal
 from ingest.checks import clean_scratch
+from ingest.stopping import told_to_stop
 from search_api.copies.issue import resume_copies
 
 

@@ -35,6 +35,7 @@ from ingest.batch_desk import BatchDesk
 from ingest.bell import Bell
 from ingest.checks import clean_scratch
 from ingest.routes import batch_routes
+from ingest.stopping import stopped_by_signals
 from ingest.supervisor import GRACE_SECONDS, spawn_context
 from search_api.app import create_app
 from search_api.copies.issue import resume_copies
@@ -80,7 +81,7 @@ def run_server(home: Home, terminal: Terminal, *, host: str, port: int, workers:
         seen = exporter.meters.answered if exporter is not None else unseen
         app = create_app(services, routers=routers, gate=gate, readiness=readiness, seen=seen)
         stack.callback(trace_requests(app, home.settings.observing.traces_url))
-        server = _Server(
+        server = uvicorn.Server(
             uvicorn.Config(
                 app,
                 log_config=None,
@@ -90,7 +91,9 @@ def run_server(home: Home, terminal: Terminal, *, host: str, port: int, workers:
                 timeout_graceful_shutdown=ANSWER_SECONDS,
             )
         )
-        stack.enter_context(server.stopped_by_signals())
+        # The framework takes signals while it runs and raises them again when it has stopped, which would end this
+        # process before its children are; and one that comes earlier would be lost.
+        stack.enter_context(stopped_by_signals(lambda: setattr(server, "should_exit", True)))
         log.info("files are opened behind %s", services.jail.mode)
         if not alone:  # 4
             stack.enter_context(Follower(home, chore=lambda: resume_copies(services.copies)))
@@ -140,24 +143,6 @@ def _batch_desk(home: Home, bell: Bell) -> BatchDesk:
         now=utc_now,
         bell=bell,
     )
-
-
-class _Server(uvicorn.Server):
-    """uvicorn's server, stopped by signals that end nothing else."""
-
-    def stopped_by_signals(self) -> ExitStack:
-        """Take SIGINT and SIGTERM until the returned context ends.
-
-        The framework takes them while it runs and raises them again when it has stopped, which would end this
-        process before its children are; and one that comes earlier would be lost.
-        """
-        restored = ExitStack()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            restored.callback(signal.signal, number, signal.signal(number, self._told_to_stop))
-        return restored
-
-    def _told_to_stop(self, _number: int, _frame: object) -> None:
-        self.should_exit = True
 
 
 class WorkTree:

@@ -22,6 +22,7 @@ from ingest import worklist
 from ingest.backlog import Backlog, backlog, is_work_left
 from ingest.owners import owner_name_of
 from ingest.settings import IngestSettings
+from ingest.stopping import stopped_by_signals
 
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 20.0
@@ -69,22 +70,20 @@ class Supervisor:
 
     def run(self, *, until_idle: bool, tick: Callable[[], None] = lambda: None) -> WorkDone:
         """Work until stopped by SIGTERM or SIGINT, or, with until_idle, until nothing is ready or leased."""
-        previous = {s: signal.signal(s, self._stop) for s in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            self._sweep()
-            while not self._stopping:
-                try:
-                    if self._round(tick, until_idle=until_idle):
-                        break
-                    pause = POLL_SECONDS
-                except (CatalogueBusy, StoreUnavailable) as error:
-                    log.warning("workers go on when it is back: %s", error.code)
-                    pause = AWAY_SECONDS
-                time.sleep(pause)
-        finally:
-            self._dismiss()
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+        with stopped_by_signals(self._stop):
+            try:
+                self._sweep()
+                while not self._stopping:
+                    try:
+                        if self._round(tick, until_idle=until_idle):
+                            break
+                        pause = POLL_SECONDS
+                    except (CatalogueBusy, StoreUnavailable) as error:
+                        log.warning("workers go on when it is back: %s", error.code)
+                        pause = AWAY_SECONDS
+                    time.sleep(pause)
+            finally:
+                self._dismiss()
         return WorkDone(self._backlog(), self._deaths)
 
     def _round(self, tick: Callable[[], None], *, until_idle: bool) -> bool:
@@ -98,7 +97,7 @@ class Supervisor:
             self._sweep()
         return False
 
-    def _stop(self, _number: int, _frame: object) -> None:
+    def _stop(self) -> None:
         self._stopping = True
 
     def _backlog(self) -> Backlog:
