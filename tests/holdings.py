@@ -16,11 +16,12 @@ import stack
 from sqlalchemy import Engine, insert, update
 
 from archive import events, ledger
-from archive.access.principals import add_principal, grant_role
+from archive.access.principals import LEGAL_TIME, add_principal, grant_role
 from archive.codes import shipped_codes, store_codes
 from archive.database import writing
 from archive.deposit import put_or_adopt
 from archive.digest import sha256_of_file
+from archive.effects import EffectKind, record_effect
 from archive.identifiers import new_id
 from archive.keys import package_key
 from archive.package.layout import alto_member, archived_member, received_member
@@ -232,6 +233,17 @@ class Holdings:
                 at=self.at,
                 payload={"record": record_id},
             )
+
+    def effect(self, record_id: RecordId, kind: EffectKind, **changes: Any) -> str:
+        """Enter an effect on a record by its own act, the day and instant of everything else; return its id."""
+        told: dict[str, Any] = {
+            "on": self.at.astimezone(LEGAL_TIME).date(),
+            "basis": "QĐ 9/QĐ-SA",
+            "principal": self.admin,
+            "at": self.at,
+            "scratch": self.folder / "effects",
+        }
+        return record_effect(self.engine, self.store, record_id, kind, **{**told, **changes})
 
     def _content(
         self,

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from copy_desk import as_caller, asked, copy_rows, open_desk, records_events, re
 from holdings import Holdings
 
 from archive.access.policy import Caller
-from archive.effects import record_effect
 from archive.record import RecordId
 from search_api.copies.issue import resume_copies
 from search_api.copies.model import CopyDesk
@@ -118,7 +117,7 @@ def test_killed_anywhere_the_same_number_is_gone_on_with_or_voided_with_its_reas
     assert [one["signal"] for one in told] == [signal.SIGKILL] * len(PLACES) * KILLS_EACH
     before = {row.request_id: row for row in copy_rows(desk)}
     stored = {one.key: one.sha256 for one in desk.store.list_versions("copies/")}
-    revoke(held, desk, ending)
+    held.effect(ending, "revoked")
     assert (
         resume_copies(desk)
         == (len(PLACES) - 1) * KILLS_EACH
@@ -162,7 +161,7 @@ def test_of_a_hundred_issues_racing_a_revocation_none_is_issued_after_it(
     for n, process in enumerate(issuing):
         give(process, requests[n::2])
     heard = [[process.stdout.readline() for _ in range(8)] for process in issuing if process.stdout]
-    revoke(held, desk, record_id)
+    held.effect(record_id, "revoked")
     told = [json.loads(line) for lines in heard for line in lines]
     told += [one for process in issuing for one in finish(process, [])]
     issued = [one for one in told if "serial" in one]
@@ -175,20 +174,6 @@ def test_of_a_hundred_issues_racing_a_revocation_none_is_issued_after_it(
     assert len(sequences) == len(issued)
     assert max(sequences) < revoked
     require_explained(desk)
-
-
-def revoke(held: Holdings, desk: CopyDesk, record_id: RecordId) -> None:
-    record_effect(
-        desk.engine,
-        desk.store,
-        record_id,
-        "revoked",
-        on=date(2026, 11, 24),
-        basis="QĐ thu hồi 1",
-        principal=held.admin,
-        at=NOW,
-        scratch=held.folder / "effects",
-    )
 
 
 def sequences_of(desk: CopyDesk, kind: str, record_id: RecordId) -> list[int]:

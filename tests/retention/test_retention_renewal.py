@@ -1,6 +1,6 @@
 """Locks are extended in both stores, and a restricted store that is away keeps no other lock waiting."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -8,7 +8,6 @@ from holdings import Holdings
 from sqlalchemy import select, update
 
 from archive.database import reading, writing
-from archive.effects import record_effect
 from archive.errors import StoreUnavailable
 from archive.keys import is_restricted
 from archive.stores.open import open_store
@@ -31,17 +30,7 @@ def held(tmp_path: Path) -> Holdings:
     with writing(made.engine) as connection:
         connection.execute(update(record).where(record.c.id == first).values(sensitivity_level=3))
     made.store = SeparatedStore(made.store, lambda: open_store((tmp_path / "apart").as_uri(), make=False))
-    record_effect(
-        made.engine,
-        made.store,
-        first,
-        "revoked",
-        on=date(2026, 11, 24),
-        basis="QĐ 9",
-        principal=made.admin,
-        at=AT,
-        scratch=tmp_path / "scratch",
-    )
+    made.effect(first, "revoked")
     return made
 
 

@@ -16,7 +16,6 @@ from time_stamps import time_stamp_authority
 from archive.access.policy import Caller
 from archive.database import reading, writing
 from archive.digest import sha256_of_bytes
-from archive.effects import record_effect
 from archive.errors import ActForbidden, DigestMismatch, NotFound, SigningFailed, StoreUnavailable
 from archive.pades.sign import COPY_FIELD
 from archive.pades.validate import validate_own
@@ -208,27 +207,13 @@ def test_what_changes_before_the_number_refuses_without_one(
     record_id = held.deposit()
     request = asked(desk, officer, record_id)
     numbers = len(copy_rows(desk))
-    revoked(desk, held, record_id)
+    held.effect(record_id, "revoked")
     for _ in range(2):
         with pytest.raises(CopyRefused) as refused:
             issue_copy(desk, request)
         assert refused.value.rule == "in-force"
     assert len(copy_rows(desk)) == numbers
     assert find_request(desk, officer, request).refusal_rule == "in-force"
-
-
-def revoked(desk: CopyDesk, held: Holdings, record_id: RecordId) -> None:
-    record_effect(
-        desk.engine,
-        desk.store,
-        record_id,
-        "revoked",
-        on=date(2026, 11, 24),
-        basis="QĐ 1",
-        principal=held.admin,
-        at=NOW,
-        scratch=held.folder / "effects",
-    )
 
 
 @pytest.mark.parametrize(

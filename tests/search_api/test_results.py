@@ -15,7 +15,6 @@ from sqlalchemy import event, insert, select, update
 from archive.access.policy import Caller
 from archive.access.principals import add_principal, caller_of, grant_role
 from archive.database import reading, writing
-from archive.effects import record_effect
 from archive.errors import ActForbidden, PurposeNeeded
 from archive.events import read_from
 from archive.failpoints import Failpoints
@@ -175,17 +174,7 @@ def test_effects_of_the_record_are_told_with_it(
     for kind, on in (("extended", date(2030, 1, 1)), ("suspended", date(2026, 11, 24))):
         if kind == "suspended":
             (extended,) = ask_result(services, client, question).results
-        record_effect(
-            held.engine,
-            held.store,
-            record,
-            kind,  # type: ignore[arg-type]
-            on=on,
-            basis="QĐ 1",
-            principal=held.admin,
-            at=AT,
-            scratch=tmp_path,
-        )
+        held.effect(record, kind, on=on)  # type: ignore[arg-type]  # a plain word here
     (suspended,) = ask_result(services, client, question).results
 
     assert (expired.effect, expired.copy_kinds) == ("expired", ())

@@ -12,7 +12,6 @@ from holdings import Holdings
 from issued import verdicts
 
 from archive.access.policy import Caller
-from archive.effects import record_effect
 from archive.record import Description
 from ocr.jail.parent import Jail
 from search_api.copies.fetch import copy_released
@@ -107,17 +106,7 @@ def test_an_effect_on_the_record_is_told_of_its_copies(
 ) -> None:
     facts = _issued(desk, held, officer, tmp_path / "copy.pdf")
 
-    record_effect(
-        held.engine,
-        held.store,
-        facts.record_id,
-        "annulled",
-        on=AT.date(),
-        basis="QĐ 9",
-        principal=held.admin,
-        at=AT,
-        scratch=tmp_path,
-    )
+    held.effect(facts.record_id, "annulled")
 
     assert verdicts(_verified(held, tmp_path / "copy.pdf", jail))[1] == ("invalid", "record-annulled")
 
