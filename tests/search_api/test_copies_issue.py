@@ -35,6 +35,7 @@ from search_api.copies.revoke import revoke_copy
 from search_api.errors import CopyRefused, NotNow, RequestInvalid
 
 NOW = datetime(2026, 11, 24, 3, 4, 5, tzinfo=UTC)
+LATER = NOW + timedelta(days=36_500)  # no store takes a lock that has ended
 
 
 class Clock:
@@ -380,7 +381,7 @@ def test_another_object_under_the_copys_key_is_never_adopted(
     other = tmp_path / "other.pdf"
     other.write_bytes(b"another file")
     sha256 = sha256_of_bytes(b"another file")
-    desk.store.put(f"copies/{row.id[:2]}/{row.id}", other, sha256=sha256, retain_until=NOW, now=NOW)
+    desk.store.put(f"copies/{row.id[:2]}/{row.id}", other, sha256=sha256, retain_until=LATER, now=NOW)
     with pytest.raises(CopyRefused) as refused:
         issue_copy(desk, request)
     assert refused.value.rule == "copy-object-taken"
@@ -510,7 +511,7 @@ def test_a_time_stamped_copy_of_another_number_is_not_adopted(
         body = tmp_path / "other.pdf"
         body.write_bytes(fetched(desk, officer, other.serial))
         assert other.sha256 is not None
-        desk.store.put(f"copies/{row.id[:2]}/{row.id}", body, sha256=other.sha256, retain_until=NOW, now=NOW)
+        desk.store.put(f"copies/{row.id[:2]}/{row.id}", body, sha256=other.sha256, retain_until=LATER, now=NOW)
         with pytest.raises(CopyRefused) as refused:
             issue_copy(stamped, request)
     assert refused.value.rule == "copy-object-taken"
