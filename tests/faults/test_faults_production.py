@@ -260,20 +260,19 @@ def test_puts_cut_off_in_the_middle_leave_nothing_half(
 def test_workers_killed_again_and_again_lose_and_repeat_nothing(
     home: TestHome, servers: OwnServers, delivery: Delivery
 ) -> None:
-    batches = delivery.take_in(home)
+    batches: list[str] = []
     chance = random.Random(20261129)
     sweeper = home.start("sweeper")
-    killed = 0
     try:
-        while _states(home, servers)["done"] < RECORDS and killed < WORKER_KILLS:
+        for killed in range(WORKER_KILLS):
+            fed = slice(FOLDERS * killed // WORKER_KILLS, FOLDERS * (killed + 1) // WORKER_KILLS)
+            batches += delivery.take_in(home, fed)
             worker = home.start("worker", "--concurrency", "2")
             # Alternately before it could begin, and in the middle of something.
             time.sleep(chance.uniform(0.5, 4.0) if killed % 2 else chance.uniform(4.0, 8.0))
             _kill(worker)
-            killed += 1
     finally:
         _stop(sweeper)
     with working(home):
         _wait_until_whole(home, servers)
-    print(f"killed {killed} times")
     _check_whole(home, servers, batches)
