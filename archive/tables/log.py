@@ -1,6 +1,6 @@
 """The two event streams, their head rows, and the segments and checkpoints made from them."""
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, SmallInteger, String, Table
 
 from archive.tables.schema import Id, Instant, Sha256, metadata
 
@@ -44,4 +44,14 @@ checkpoint = Table(
     Column("object_key", String(255)),
     Column("version_id", String(64)),
     Column("signed_at", Instant, nullable=False),
+)
+
+# Roots of complete subtrees of 256 ** level leaves, level from 1; those of level 0 are the events' leaf hashes.
+log_node = Table(
+    "log_node",
+    metadata,
+    Column("stream", String(8), primary_key=True),
+    Column("level", SmallInteger, primary_key=True),
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),  # from 0, left to right
+    Column("hash", LargeBinary(32), nullable=False),
 )

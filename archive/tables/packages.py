@@ -116,4 +116,5 @@ fixity_check = Table(
     Column("found_sha256", Sha256),
     Column("reason", Text),
     Index("ix_fixity_check_object", "object_key", "checked_at"),
+    Index("uq_fixity_check_object", "store", "object_key", "version_id", unique=True),  # the newest check of each
 )
