@@ -270,3 +270,42 @@ class HomeNotReady(ArchiveError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class LogBroken(ArchiveError):
+    """The log does not agree with itself, its checkpoints or the vault. link: the first place that does not."""
+
+    code = "log-broken"
+
+    def __init__(self, link: str, reason: str) -> None:
+        super().__init__(f"the log is broken at {link}: {reason}")
+        self.link = link
+        self.reason = reason
+
+
+class LogForked(LogBroken):
+    """The vault, or an outside place, has another log than this catalogue: one of them was put back in time, or
+    belongs to another installation. Nothing is written over either."""
+
+    code = "log-forked"
+
+
+class LogNotSecured(StoreUnavailable):
+    """An act stands in the catalogue and is not in the vault yet; it gets there when the store is back."""
+
+    code = "log-not-secured"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.args = (f"it is written down here, but not yet kept in the vault; ask again in a while: {reason}",)
+
+
+class BackupInvalid(ArchiveError):
+    """A backup, or what it is to be restored into, does not fit. part: what of it."""
+
+    code = "backup-invalid"
+
+    def __init__(self, part: str, reason: str) -> None:
+        super().__init__(f"the backup does not fit at {part}: {reason}")
+        self.part = part
+        self.reason = reason
