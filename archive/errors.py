@@ -1,6 +1,7 @@
 """What can go wrong in the archive: the class is the meaning, `code` its stable slug."""
 
 from datetime import datetime
+from pathlib import Path
 
 
 class ArchiveError(Exception):
@@ -270,6 +271,16 @@ class HomeNotReady(ArchiveError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class LogKeyRefused(HomeNotReady):
+    """The key that signs the log's checkpoints is missing, damaged, or open to others than its owner."""
+
+    code = "log-key-refused"
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"the log's key cannot be used, {path}: {reason}")
+        self.path = path
 
 
 class LogBroken(ArchiveError):

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from archive.log.notes import open_checkpoint
-from archive.log.verify_log import node_hash
 from sqlalchemy import Connection, Engine, Row, select
 
 from archive.database import reading
@@ -12,8 +10,10 @@ from archive.doctor import Finding
 from archive.errors import LogBroken, ObjectNotFound, StoreUnavailable
 from archive.events import STREAMS, Stream, leaf_hash, read_from
 from archive.log.keeper import position
+from archive.log.notes import open_checkpoint
 from archive.log.outside import Outside
 from archive.log.segments import first_of, read_segment, segments_of
+from archive.log.verify_log import node_hash
 from archive.stores.port import ObjectStore, StoredObject
 from archive.tables.log import checkpoint, event, log_node, log_segment
 

@@ -7,14 +7,14 @@ import base64
 from collections.abc import Iterable
 from typing import Any
 
-from archive.log.merkle import inclusion_proof
-from archive.log.verify_log import CUSTODY_FORMAT, parse_checkpoint
 from sqlalchemy import Connection, select
 
 from archive.custody import custody_facts
 from archive.errors import NotFound
 from archive.log.keeper import newest_checkpoint
+from archive.log.merkle import inclusion_proof
 from archive.log.nodes import nodes_of
+from archive.log.verify_log import CUSTODY_FORMAT, parse_checkpoint
 from archive.record import RecordId
 from archive.tables.copies import copy
 from archive.tables.log import event
@@ -48,22 +48,29 @@ def custody_of(
     if not contents:
         raise NotFound("package of record", record_id)
     content = contents[-1]
+    copies = [row for row in copies if row.package_number == content.number]
     mine = [row for row in packages if row.number == content.number or row.parent_sha256 == content.sha256]
     numbers = [row.deposit_event for row in mine]
     numbers += [number for row in copies for number in (row.issued_event, row.last_event)]
     note = newest_checkpoint(connection, "records")
     if note is None:
         raise NotFound("checkpoint of the log for record", record_id)
-    where = (content.record_id, content.number)
-    parts = connection.execute(select(part).where(part.c.record_id == where[0], part.c.package_number == where[1]))
-    pages = connection.execute(select(page).where(page.c.record_id == where[0], page.c.package_number == where[1]))
+    parts, pages = (
+        [
+            dict(row)
+            for row in connection.execute(
+                select(table).where(table.c.record_id == record_id, table.c.package_number == content.number)
+            ).mappings()
+        ]
+        for table in (part, page)
+    )
     return {
         "format": CUSTODY_FORMAT,
         "vkey": verifier,
         "checkpoint": note.decode(),
         "record": record_id,
         "events": _proven(connection, numbers, size=parse_checkpoint(note).size),
-        **custody_facts(parts.mappings(), pages.mappings()),
+        **custody_facts(parts, pages),
         "object": {"key": content.object_key, "version": content.version_id, "sha256": content.sha256},
         "copies": [{"serial": row.serial, "number": row.number, "sha256": row.sha256} for row in copies],
     }

@@ -18,8 +18,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
 
-from archive.log.merkle import root
-from archive.log.notes import LogKey, open_checkpoint, sign_checkpoint
 from sqlalchemy import Connection, Engine, func, select
 
 from archive.database import insert_new, reading, writing
@@ -28,7 +26,9 @@ from archive.errors import KeyTaken, LogForked, LogNotSecured, StoreUnavailable
 from archive.events import STREAMS, Stream, read_from
 from archive.identifiers import new_id
 from archive.keys import segment_key
+from archive.log.merkle import root
 from archive.log.nodes import grown, keep_grown, nodes_of
+from archive.log.notes import LogKey, open_checkpoint, sign_checkpoint
 from archive.log.outside import NOWHERE, Outside
 from archive.log.segments import MOST_LEAVES, Segment, fill, read_segment
 from archive.stores.port import ObjectStore, StoredObject

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from archive.log.merkle import Nodes, new_nodes
 from sqlalchemy import Connection, select
 
 from archive.database import insert_new
 from archive.errors import LogBroken
 from archive.events import Stream
+from archive.log.merkle import Nodes, new_nodes
 from archive.tables.log import event, log_node
 
 

@@ -14,14 +14,14 @@ from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 import urllib3
-from archive.log.tiles import write_tiles
-from archive.log.verify_log import parse_checkpoint
 from sqlalchemy import Engine
 
 from archive.database import reading
 from archive.errors import StoreUnavailable, UnknownUrl
 from archive.events import STREAMS, Stream, read_from
 from archive.log.nodes import nodes_of
+from archive.log.tiles import write_tiles
+from archive.log.verify_log import NoteInvalid, parse_checkpoint
 
 SETTING = "ARCHIVE_LOG_OUTSIDE_URL"
 TIMEOUT_SECONDS = 5.0
@@ -79,7 +79,7 @@ class OutsideFile:
 
     def tell(self, stream: Stream, note: bytes) -> None:
         """Append a line and sync it."""
-        size = parse_checkpoint(note).size
+        size = _size_of(note)
         line = json.dumps({"stream": stream, "size": size, "note": note.decode()}, ensure_ascii=False)
         try:
             handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -95,9 +95,9 @@ class OutsideFile:
     def catch_up(self, newest: Callable[[], Newest]) -> None:
         """Append what is newer than the file's last word."""
         if not self._sizes:
-            self._sizes = {stream: parse_checkpoint(note).size for stream, note in self.told().items()}
+            self._sizes = {stream: _size_of(note) for stream, note in self.told().items()}
         for stream, note in newest().items():
-            if parse_checkpoint(note).size > self._sizes.get(stream, 0):
+            if _size_of(note) > self._sizes.get(stream, 0):
                 self.tell(stream, note)
 
     def told(self) -> dict[Stream, bytes]:
@@ -126,7 +126,7 @@ class OutsideFolder:
 
     def tell(self, stream: Stream, note: bytes) -> None:
         """Write the tiles that are new, then the checkpoint."""
-        size = parse_checkpoint(note).size
+        size = _size_of(note)
         try:
             with reading(self._engine) as connection:
 
@@ -139,9 +139,9 @@ class OutsideFolder:
 
     def catch_up(self, newest: Callable[[], Newest]) -> None:
         """Bring the folder up to the newest checkpoints."""
-        there = {stream: parse_checkpoint(note).size for stream, note in self.told().items()}
+        there = {stream: _size_of(note) for stream, note in self.told().items()}
         for stream, note in newest().items():
-            if parse_checkpoint(note).size > there.get(stream, 0):
+            if _size_of(note) > there.get(stream, 0):
                 self.tell(stream, note)
 
     def told(self) -> dict[Stream, bytes]:
@@ -173,17 +173,25 @@ class OutsideAddress:
             raise StoreUnavailable(f"{self._url}: {fault}") from fault
         if not 200 <= answer.status < 300:
             raise StoreUnavailable(f"{self._url} answered {answer.status}")
-        self._sizes[stream] = parse_checkpoint(note).size
+        self._sizes[stream] = _size_of(note)
 
     def catch_up(self, newest: Callable[[], Newest]) -> None:
         """Post what this process has not posted yet."""
         for stream, note in newest().items():
-            if parse_checkpoint(note).size > self._sizes.get(stream, 0):
+            if _size_of(note) > self._sizes.get(stream, 0):
                 self.tell(stream, note)
 
     def told(self) -> dict[Stream, bytes] | None:
         """Say that it cannot be asked."""
         return None
+
+
+def _size_of(note: bytes) -> int:
+    """Return the tree size a note says. Raises StoreUnavailable: what is there is no place of ours."""
+    try:
+        return parse_checkpoint(note).size
+    except NoteInvalid as error:
+        raise StoreUnavailable(f"outside: {error}") from error
 
 
 def open_outside(url: str | None, engine: Engine) -> Outside:

@@ -9,11 +9,10 @@ interrupted is known again.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from archive.log.tiles import decode_bundle, encode_bundle
-
 from archive.errors import LogBroken
 from archive.events import Stream
 from archive.keys import LOG
+from archive.log.tiles import decode_bundle, encode_bundle
 from archive.stores.port import ObjectStore, StoredObject
 
 MOST_LEAVES = 1000  # events in one segment
