@@ -63,6 +63,8 @@ STATUS_OF: Mapping[str, int] = {
     "home-not-ready": 503,
     "catalogue-busy": 503,
     "store-unavailable": 503,
+    "log-not-secured": 503,
+    "log-key-refused": 503,
     "store-line-broken": 503,
     "restricted-store-unset": 503,
     "index-unavailable": 503,
@@ -78,6 +80,7 @@ STATUS_OF: Mapping[str, int] = {
 INNER = frozenset(
     (
         "archive-error",
+        "backup-invalid",
         "broker-unavailable",
         "broker-unfit",
         "copy-invalid",
@@ -91,6 +94,8 @@ INNER = frozenset(
         "invalid-key",
         "key-taken",
         "lease-lost",
+        "log-broken",
+        "log-forked",
         "mark-does-not-fit",
         "not-recorded",
         "object-not-found",

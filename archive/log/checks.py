@@ -23,7 +23,7 @@ Verifiers = Callable[[Stream], str]
 
 @dataclass(slots=True)
 class _Tree:
-    """A tree growing leaf by leaf: the roots of its complete subtrees, largest first; memory grows as a logarithm."""
+    """A tree growing leaf by leaf: the roots of its complete subtrees, largest first."""
 
     size: int = 0
     _edge: list[tuple[int, bytes]] = field(default_factory=list)  # (height, hash)

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from archive.database import insert_new, reading, writing
 from archive.digest import sha256_of_file
-from archive.errors import KeyTaken, LogForked, LogNotSecured, StoreUnavailable
+from archive.errors import KeyTaken, LogBroken, LogForked, LogNotSecured, StoreUnavailable
 from archive.events import STREAMS, Stream, read_from
 from archive.identifiers import new_id
 from archive.keys import segment_key
@@ -142,7 +142,10 @@ class LogKeeper:
             self._outside.tell(stream, note)
 
     def _next_segment(self, connection: Connection, stream: Stream, first: int) -> Segment:
-        entries = fill(one.canonical for one in read_from(connection, stream, first, limit=MOST_LEAVES))
+        events = list(read_from(connection, stream, first, limit=MOST_LEAVES))
+        if [one.sequence for one in events] != list(range(first, first + len(events))) or not events:
+            raise LogBroken(f"{stream}:{first}", "events from there on are missing")
+        entries = fill(one.canonical for one in events)
         size = first + len(entries)
         note = sign_checkpoint(self._key, stream, size, root(size, grown(connection, stream, first, size)))
         return Segment(first, note, tuple(entries))

@@ -2,7 +2,7 @@
 
 One URL says which: `file:///media/log.jsonl` a file that lines are appended to, `file:///srv/log/` (with the
 slash) a folder in the layout of C2SP tlog-tiles that anyone can serve and verify, `https://…` what takes a signed
-note by POST. A file is told with every checkpoint; folder and address within a minute, for nobody should wait for them.
+note by POST. A file is told with every checkpoint; folder and address within a minute, for nobody waits for them.
 """
 
 import json

@@ -18,6 +18,7 @@ ERRORS: dict[str, tuple[str, str]] = {
         "Nhật ký của kho và của danh mục khác nhau, không ghi đè bên nào: {detail}",
         "Vault and catalogue have different logs; neither is written over: {detail}",
     ),
+    "error.log-key-refused": ("Khóa ký nhật ký không dùng được: {detail}", "The log's key is refused: {detail}"),
     "error.log-not-secured": (
         "Đã ghi vào danh mục nhưng chưa vào được kho khóa, sẽ tự vào khi kho trở lại: {detail}",
         "It is in the catalogue and not yet in the vault; it gets there when the store is back: {detail}",
