@@ -1,6 +1,7 @@
 """What can go wrong in the archive: the class is the meaning, `code` its stable slug."""
 
 from datetime import datetime
+from pathlib import Path
 
 
 class ArchiveError(Exception):
@@ -270,3 +271,31 @@ class HomeNotReady(ArchiveError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class LogKeyRefused(HomeNotReady):
+    """The key that signs the log's checkpoints is missing, damaged, or open to others than its owner."""
+
+    code = "log-key-refused"
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"the log's key cannot be used, {path}: {reason}")
+        self.path = path
+
+
+class LogBroken(ArchiveError):
+    """The log does not agree with itself, its checkpoints or the vault. link: the first place that does not."""
+
+    code = "log-broken"
+
+    def __init__(self, link: str, reason: str) -> None:
+        super().__init__(f"the log is broken at {link}: {reason}")
+        self.link = link
+        self.reason = reason
+
+
+class LogForked(LogBroken):
+    """The vault, or an outside place, has another log than this catalogue: one of them was put back in time, or
+    belongs to another installation. Nothing is written over either."""
+
+    code = "log-forked"

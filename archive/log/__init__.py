@@ -1,0 +1,1 @@
+"""The log over the event streams: tree, proofs, signed checkpoints, tiles, and a verifier for others."""
