@@ -46,6 +46,7 @@ import base64
 import binascii
 import hashlib
 import json
+import math
 import re
 import sys
 import zipfile
@@ -406,17 +407,21 @@ def _canonical(value: Any, floats: bool) -> str:
         return "{" + ",".join(f"{_canonical(key, floats)}:{_canonical(value[key], floats)}" for key in keys) + "}"
     if isinstance(value, list):
         return "[" + ",".join(_canonical(one, floats) for one in value) + "]"
-    if isinstance(value, float):
+    if isinstance(value, float) or (type(value) is int and abs(value) >= 2**53):
         if not floats:
-            raise ValueError("a number that is not whole")
+            raise ValueError("a number that is not whole, or too large")
         return _double(value)
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**53:
-        raise ValueError("a whole number beyond a double")
     return json.dumps(value, ensure_ascii=False)
 
 
-def _double(value: float) -> str:
-    """Return a number as ECMAScript writes it."""
+def _double(number: float) -> str:
+    """Return a number as ECMAScript writes it, after rounding to a double. Raises ValueError for none."""
+    try:
+        value = float(number)
+    except OverflowError as error:
+        raise ValueError("a number too large") from error
+    if not math.isfinite(value):
+        raise ValueError("not a number")
     if value == 0:
         return "0"
     mantissa, _, power = repr(abs(value)).partition("e")
