@@ -5,9 +5,9 @@
     python3 verify_log.py --custody FILE [--key KEY] [--package ZIP] [--copy PDF]
 
 KEY is the log's public key as text, `name+hash+base64`, or a file that holds it, as the archive handed it over.
-Without it the key in `log.vkeys`, in or beside FOLDER, or in the bundle is believed: that proves less. Exit status:
-0 whole; 1 something is wrong, one line each, the first broken link named; 2 wrong use, or what should be read cannot
-be. Needs Python 3.9 and nothing else.
+Without it the key in `log.vkeys`, in or beside FOLDER, or in the bundle is believed: that proves less.
+Exit status: 0 whole; 1 something is wrong, one line each, the first broken link named; 2 wrong use, or what is to
+be read cannot be. Needs Python 3.9 and nothing else.
 
 FOLDER is a log in the layout of C2SP tlog-tiles: `checkpoint`, `tile/<L>/<N>[.p/<W>]`, `tile/entries/<N>[.p/<W>]`.
 1. The checkpoint is a note signed by KEY, its origin the key's name.
@@ -46,6 +46,7 @@ import base64
 import binascii
 import hashlib
 import json
+import math
 import re
 import sys
 import zipfile
@@ -379,13 +380,18 @@ def _needs_care(_: str) -> Any:
     raise _NeedsCare
 
 
+def _whole(digits: str) -> int:
+    if len(digits) > 15:  # perhaps beyond what a double holds
+        raise _NeedsCare
+    return int(digits)
+
+
 def _refuse_constant(name: str) -> Any:
     raise ValueError(name)
 
 
-# Characters from U+E000 on sort otherwise by UTF-16; integers may be beyond what a double holds.
-_RARE = re.compile(rb"[\xee-\xff]|[0-9]{16}")
-_READ_PLAIN = json.JSONDecoder(parse_float=_needs_care, parse_constant=_refuse_constant)
+_SORTED_OTHERWISE = re.compile("[\ue000-\U0010ffff]")  # by UTF-16 than by code point
+_READ_PLAIN = json.JSONDecoder(parse_float=_needs_care, parse_int=_whole, parse_constant=_refuse_constant)
 _READ_ANY = json.JSONDecoder(parse_constant=_refuse_constant)
 _WRITE_PLAIN = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -401,17 +407,21 @@ def _canonical(value: Any, floats: bool) -> str:
         return "{" + ",".join(f"{_canonical(key, floats)}:{_canonical(value[key], floats)}" for key in keys) + "}"
     if isinstance(value, list):
         return "[" + ",".join(_canonical(one, floats) for one in value) + "]"
-    if isinstance(value, float):
+    if isinstance(value, float) or (type(value) is int and abs(value) >= 2**53):
         if not floats:
-            raise ValueError("a number that is not whole")
+            raise ValueError("a number that is not whole, or too large")
         return _double(value)
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**53:
-        raise ValueError("a whole number beyond a double")
     return json.dumps(value, ensure_ascii=False)
 
 
-def _double(value: float) -> str:
-    """Return a number as ECMAScript writes it."""
+def _double(number: float) -> str:
+    """Return a number as ECMAScript writes it, after rounding to a double. Raises ValueError for none."""
+    try:
+        value = float(number)
+    except OverflowError as error:
+        raise ValueError("a number too large") from error
+    if not math.isfinite(value):
+        raise ValueError("not a number")
     if value == 0:
         return "0"
     mantissa, _, power = repr(abs(value)).partition("e")
@@ -432,23 +442,54 @@ def _double(value: float) -> str:
     return ("-" if value < 0 else "") + text
 
 
+def _read_plain(text: str) -> Any:
+    """Return a JSON value that Python's own writer writes as RFC 8785 does. Raises _NeedsCare, ValueError."""
+    if not text.isascii() and _SORTED_OTHERWISE.search(text):
+        raise _NeedsCare
+    value, end = _READ_PLAIN.raw_decode(text)
+    if end != len(text):
+        raise ValueError("something is behind it")
+    return value
+
+
 def read_entry(entry: bytes) -> dict[str, Any]:
     """Return an entry's JSON object. Raises ValueError if its bytes are not the canonical ones."""
     try:
         text = entry.decode()
         try:
-            if _RARE.search(entry):
-                raise _NeedsCare
-            value = _READ_PLAIN.decode(text)
+            value = _read_plain(text)
             again = _WRITE_PLAIN.encode(value).encode()
         except _NeedsCare:
             value = _READ_ANY.decode(text)
             again = canonical_json(value)
     except (ValueError, RecursionError) as error:
-        raise ValueError("is not JSON") from error
+        raise ValueError("it is not JSON") from error
     if again != entry or not isinstance(value, dict):
-        raise ValueError("is not a canonical JSON object")
+        raise ValueError("it is not a canonical JSON object")
     return value
+
+
+def _says(value: Any, position: int, stream: str) -> bool:
+    said = value.get("sequence") if type(value) is dict else None
+    return type(said) is int and said == position and value.get("stream") == stream
+
+
+def _require_entries(entries: Sequence[bytes], first: int, stream: str) -> None:
+    """Require that entries, from position first on, are what they should be. Raises Broken for the first not.
+
+    All are written again at once, which is faster: an object's text tells where it ends, so the texts in a row are
+    the same only if each is.
+    """
+    try:
+        texts = [entry.decode() for entry in entries]
+        values = [_read_plain(text) for text in texts]
+        again = _WRITE_PLAIN.encode(values) == f"[{','.join(texts)}]"
+        if again and all(_says(value, position, stream) for position, value in enumerate(values, first)):
+            return
+    except (ValueError, RecursionError):
+        pass  # one of them is not plain: look at each
+    for position, entry in enumerate(entries, first):
+        _require_entry(entry, position, stream)
 
 
 def _require_entry(entry: bytes, position: int, stream: str) -> None:
@@ -535,19 +576,25 @@ class _Walk:
         for number in range((size + TILE - 1) // TILE):
             first = number * TILE
             width = min(TILE, size - first)
-            hashes: list[bytes] = []
-            for entry in self._entries(number, width):
-                if self.broken_entry is None:
-                    try:
-                        _require_entry(entry, first + len(hashes), self.stream)
-                    except Broken as broken:
-                        self.broken_entry = broken
-                hashes.append(leaf_hash(entry))
+            entries: list[bytes] = []
+            try:
+                for entry in self._entries(number, width):
+                    entries.append(entry)
+            finally:  # an entry that is wrong in itself comes before one that is not there
+                self._look_at(entries, first)
+            hashes = [leaf_hash(entry) for entry in entries]
             self._note_roots(hashes, first, first + width)
             self._add(0, number, hashes)
         for level in range(1, 9):
             if self._uncovered[level]:
                 self._compare(level, self._covered[level], self._uncovered[level])
+
+    def _look_at(self, entries: list[bytes], first: int) -> None:
+        if self.broken_entry is None:
+            try:
+                _require_entries(entries, first, self.stream)
+            except Broken as broken:
+                self.broken_entry = broken
 
     def _entries(self, number: int, width: int) -> Iterator[bytes]:
         position = number * TILE
