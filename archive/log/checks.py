@@ -88,12 +88,14 @@ def _check_stream(connection: Connection, stream: Stream, verifier: str, told: b
         for row in connection.execute(select(log_node).where(log_node.c.stream == stream))
     }
     tree = _Tree()
-    for leaf in _leaves(connection, stream):
-        for level, number, value in tree.add(leaf):
-            known = nodes.pop((level, number), None)
+    for number, leaf in _leaves(connection, stream):
+        if number != tree.size:
+            return  # an event is missing, which `check_events` names; no tree can be made of the rest
+        for level, place, value in tree.add(leaf):
+            known = nodes.pop((level, place), None)
             if tree.size <= kept and known != value:
                 told_of = "missing" if known is None else "another than the events make"
-                yield Finding("log-node", f"{stream}:{level}:{number}", f"a hash of the tree is {told_of}")
+                yield Finding("log-node", f"{stream}:{level}:{place}", f"a hash of the tree is {told_of}")
         for name, value in signed.pop(tree.size, []):
             if value != tree.root():
                 yield Finding("log-forked", name, f"it signs another tree of {tree.size} events than there is")
@@ -114,11 +116,13 @@ def _notes(connection: Connection, stream: Stream, told: bytes | None) -> Iterat
         yield f"outside:{stream}", told
 
 
-def _leaves(connection: Connection, stream: Stream) -> Iterator[bytes]:
-    """Yield the leaf hash of every event, made from its bytes."""
-    rows = connection.execute(select(event.c.canonical).where(event.c.stream == stream).order_by(event.c.sequence))
-    for one in rows.yield_per(LOT).scalars():
-        yield leaf_hash(one)
+def _leaves(connection: Connection, stream: Stream) -> Iterator[tuple[int, bytes]]:
+    """Yield number and leaf hash of every event, the hash made from its bytes."""
+    rows = connection.execute(
+        select(event.c.sequence, event.c.canonical).where(event.c.stream == stream).order_by(event.c.sequence)
+    )
+    for one in rows.yield_per(LOT):
+        yield one.sequence, leaf_hash(one.canonical)
 
 
 def _check_segments(
@@ -160,13 +164,13 @@ def _check_bytes(
         return
     with reading(engine) as connection:
         events = read_from(connection, stream, segment.first, limit=len(segment.entries))
-        ours = [one.canonical for one in events]
+        ours = {one.sequence: one.canonical for one in events}
         note = connection.execute(
             select(checkpoint.c.note).where(checkpoint.c.stream == stream, checkpoint.c.tree_size == next_sequence)
         ).scalar_one_or_none()
-    for number, (entry, other) in enumerate(zip(ours, segment.entries, strict=False), segment.first):
-        if entry != other:
+    for number, other in enumerate(segment.entries, segment.first):
+        if ours.get(number, other) != other:
             yield Finding("event-changed", f"{stream}:{number}", f"{stored.key} has another event there")
             return
-    if segment.next != next_sequence or len(ours) < len(segment.entries) or note != segment.note:
+    if segment.next != next_sequence or note != segment.note:
         yield Finding("object-damaged", stored.key, "it does not end as the catalogue says")
