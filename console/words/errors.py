@@ -7,6 +7,7 @@ ERRORS: dict[str, tuple[str, str]] = {
     ),
     "error.empty-file": ("Tệp rỗng.", "The file is empty."),
     "error.home-not-ready": ("Kho chưa sẵn sàng: {detail}", "The archive is not ready: {detail}"),
+    "error.log-key-refused": ("Không dùng được khóa nhật ký: {detail}", "The log's key cannot be used: {detail}"),
     "error.not-found": ("Không tìm thấy: {detail}", "Not found: {detail}"),
     "error.manifest-unreadable": (
         "Không đọc được bảng kê, chưa nhận tệp nào: {detail}",
