@@ -529,17 +529,14 @@ def split_bundle(encoded: bytes) -> Iterator[bytes]:
 
 
 def _read(path: Path, limit: int) -> bytes | None:
-    """Return a file's bytes, None if there is no such file. Raises Unreadable."""
+    """Return a file's bytes, one above limit at most; None if there is no such file. Raises Unreadable."""
     try:
         with path.open("rb") as stream:
-            found = stream.read(limit + 1)
+            return stream.read(limit + 1)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
     except OSError as error:
         raise Unreadable(f"{path}: {error.strerror}") from error
-    if len(found) > limit:
-        raise Unreadable(f"{path}: more than {limit} bytes")
-    return found
 
 
 def _read_tile(folder: Path, level: int | str, number: int, width: int, limit: int) -> tuple[bytes | None, int]:
@@ -565,10 +562,9 @@ class _Walk:
         self.broken_entry: Broken | None = None
         self.doubted: Broken | None = None
         self.broken_tile: Broken | None = None
-        self._uncovered: list[list[bytes]] = [
-            [] for _ in range(9)
-        ]  # by level, roots of full tiles one level below
-        self._covered = [0] * 9  # by level, full tiles
+        # By level: how many tiles are full, and the hashes of the one that is not.
+        self._covered = [0] * 9
+        self._uncovered: list[list[bytes]] = [[] for _ in range(9)]
 
     def go(self, size: int) -> None:
         """Walk over all entries. Raises Broken where there is no going on."""
@@ -613,7 +609,7 @@ class _Walk:
                 yield entry
                 position += 1
         except ValueError as error:
-            if position < end:
+            if position < end or width == full:
                 raise Broken(f"entry {position}", str(error)) from error
         if position < end:
             raise Broken(f"entry {position}", "it is missing at the end of its bundle")
