@@ -10,7 +10,7 @@ from archive.digest import sha256_of_stream
 from archive.doctor import Finding
 from archive.errors import ObjectNotFound, StoreUnavailable
 from archive.events import STREAMS, leaf_hash
-from archive.keys import COPIES, RESTRICTED, copy_key, is_copy, is_restricted
+from archive.keys import COPIES, RESTRICTED, copy_key, is_copy, is_restricted, is_segment
 from archive.stores.port import ObjectStore, StoredObject
 from archive.stores.separated import keeps_apart
 from archive.tables.copies import copy
@@ -25,7 +25,7 @@ def check_objects(engine: Engine, store: ObjectStore, *, deep: bool) -> Iterator
     """Compare every package row with its object and every such object with its row; deep reads the bytes too."""
     # Rows are read after the listing: a deposit under way has its object first, its row a moment later.
     listed = store.list_versions()
-    objects = {(o.key, o.version_id): o for o in listed if not is_copy(o.key)}
+    objects = {(o.key, o.version_id): o for o in listed if not (is_copy(o.key) or is_segment(o.key))}
     with reading(engine) as connection:
         rows = connection.execute(
             select(package, record.c.sensitivity_level).join(record, record.c.id == package.c.record_id)

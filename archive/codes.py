@@ -4,14 +4,19 @@ import tomllib
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, select
 
+from archive import events
 from archive.database import insert_new
+from archive.record import PrincipalId
 from archive.tables.holdings import fonds
 from archive.tables.units import code, unit, unit_code, unit_name, unit_parent, unit_succession
+
+ROWS_PER_EVENT = 50
 
 SHIPPED = Path(__file__).with_name("code_lists")
 
@@ -109,24 +114,18 @@ def store_codes(connection: Connection, codes: Iterable[Code]) -> None:
     )
 
 
-def store_units(connection: Connection, path: Path) -> None:
-    """Add the units, names, codes, parents, successions and fonds of a file that are not there yet."""
+def store_units(connection: Connection, path: Path, *, principal: PrincipalId, at: datetime) -> None:
+    """Add the units, names, codes, parents, successions and fonds of a file that are not there, with events."""
     document = tomllib.loads(path.read_text(encoding="utf-8"))
     units = document["units"]
-    insert_new(connection, unit, [{"id": u["id"], "kind": u["kind"]} for u in units])
-    insert_new(
-        connection,
-        unit_name,
-        [
+    given: dict[Table, list[dict[str, Any]]] = {
+        unit: [{"id": u["id"], "kind": u["kind"]} for u in units],
+        unit_name: [
             {"unit_id": u["id"], "valid_from": n["from"], "valid_until": n.get("until"), "name": n["name"]}
             for u in units
             for n in u["names"]
         ],
-    )
-    insert_new(
-        connection,
-        unit_code,
-        [
+        unit_code: [
             {
                 "unit_id": u["id"],
                 "system": c["system"],
@@ -137,11 +136,7 @@ def store_units(connection: Connection, path: Path) -> None:
             for u in units
             for c in u.get("codes", [])
         ],
-    )
-    insert_new(
-        connection,
-        unit_parent,
-        [
+        unit_parent: [
             {
                 "unit_id": u["id"],
                 "parent_id": p["id"],
@@ -151,11 +146,7 @@ def store_units(connection: Connection, path: Path) -> None:
             for u in units
             for p in u.get("parents", [])
         ],
-    )
-    insert_new(
-        connection,
-        unit_succession,
-        [
+        unit_succession: [
             {
                 "predecessor_id": s["from_unit"],
                 "successor_id": s["to_unit"],
@@ -165,9 +156,14 @@ def store_units(connection: Connection, path: Path) -> None:
             }
             for s in document.get("successions", [])
         ],
-    )
-    insert_new(
-        connection,
-        fonds,
-        [{"code": f["code"], "title": f["title"], "unit_id": f["unit"]} for f in document.get("fonds", [])],
-    )
+        fonds: [{"code": f["code"], "title": f["title"], "unit_id": f["unit"]} for f in document.get("fonds", [])],
+    }
+    for table, rows in given.items():
+        new = [row for row in rows if insert_new(connection, table, row)]
+        for start in range(0, len(new), ROWS_PER_EVENT):
+            told = [
+                {name: value.isoformat() if isinstance(value, date) else value for name, value in row.items()}
+                for row in new[start : start + ROWS_PER_EVENT]
+            ]
+            payload = {"table": table.name, "rows": told}
+            events.append(connection, "records", "units.recorded", principal=principal, at=at, payload=payload)

@@ -178,6 +178,14 @@ def require_current(engine: Engine, *, running: bool = False) -> None:
         raise _newer(current)
 
 
+def revision_of(engine: Engine) -> str:
+    """Return the schema's revision. Raises HomeNotReady if there is none, or the database cannot be used."""
+    current = _revision(engine)
+    if current is None:
+        raise HomeNotReady("there is no archive here yet; run `sohoa init`")
+    return current
+
+
 def _scripts(engine: Engine) -> ScriptDirectory:
     return ScriptDirectory.from_config(_alembic(engine))
 

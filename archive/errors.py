@@ -299,3 +299,24 @@ class LogForked(LogBroken):
     belongs to another installation. Nothing is written over either."""
 
     code = "log-forked"
+
+
+class LogNotSecured(StoreUnavailable):
+    """An act stands in the catalogue and is not in the vault yet; it gets there when the store is back."""
+
+    code = "log-not-secured"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.args = (f"it is written down here, but not yet kept in the vault; ask again in a while: {reason}",)
+
+
+class BackupInvalid(ArchiveError):
+    """A backup, or what it is to be restored into, does not fit. part: what of it."""
+
+    code = "backup-invalid"
+
+    def __init__(self, part: str, reason: str) -> None:
+        super().__init__(f"the backup does not fit at {part}: {reason}")
+        self.part = part
+        self.reason = reason

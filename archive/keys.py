@@ -4,6 +4,7 @@ from archive.record import RecordId
 
 PACKAGES = "packages/"  # where every package's key begins
 COPIES = "copies/"  # where every copy's key begins
+LOG = "log/"  # where every segment's key begins
 RESTRICTED = "restricted/"  # what stands before either where levels 3-4 are kept apart
 RESTRICTED_FROM = 3  # sensitivity level: 1 công khai, 2 nội bộ, 3 hạn chế, 4 bí mật [STO-8]
 
@@ -34,6 +35,14 @@ def copy_key(copy_id: str, *, apart: bool = False) -> str:
     return f"{_first(apart=apart)}{COPIES}{copy_id[:2]}/{copy_id}"
 
 
+def segment_key(stream: str, first: int) -> str:
+    """Return the key a segment of the log is claimed under: by its stream and the first event in it.
+
+    So every segment but the first begins where another ends, and no two can tell of the same event.
+    """
+    return f"{LOG}{stream}/{first:020d}"
+
+
 def _first(*, apart: bool) -> str:
     return RESTRICTED if apart else ""
 
@@ -46,3 +55,8 @@ def is_restricted(key: str) -> bool:
 def is_copy(key: str) -> bool:
     """Say whether a key is a copy's, in either store."""
     return key.removeprefix(RESTRICTED).startswith(COPIES)
+
+
+def is_segment(key: str) -> bool:
+    """Say whether a key is a segment's of the log."""
+    return key.startswith(LOG)

@@ -10,15 +10,24 @@ then, and the stream's head last: two acts wait for each other and never in a ci
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from archive import events
+from archive.custody import custody_digest, custody_facts
 from archive.database import insert_new
 from archive.errors import NotFound
 from archive.identifiers import new_id, new_objid
 from archive.keys import package_key
 from archive.record import ArchivalFile, ContentPackage, PrincipalId, RecordId, SupplementPackage
-from archive.rows import field_rows, page_rows, part_rows, record_values, signature_rows, store_parties
+from archive.rows import (
+    field_rows,
+    page_rows,
+    part_rows,
+    record_values,
+    reserved_values,
+    signature_rows,
+    store_parties,
+)
 from archive.stores.port import StoredObject
 from archive.tables.holdings import archival_file, field_value, fonds, record
 from archive.tables.packages import package, page, part, signature
@@ -119,38 +128,50 @@ def reserve_record(
     record_id = RecordId(new_id())
     number = f"{file.fonds_code}.{file.year}.{file.code}.{ordinal:07d}"
     connection.execute(
-        insert(record).values(
-            id=record_id,
-            archival_file_id=file.id,
-            ordinal=ordinal,
-            archive_number=number,
-            state="reserved",
-            custodian_unit_id=custodian_id,
-            managing_unit_id=custodian_id,
-            languages=[],
-            source_form="unknown",
-            source_status="unknown",
-            access_mode="02",
-            sensitivity_level=1,
-            personal_data_class="basic",
-            received_at=at,
-        )
+        insert(record).values(id=record_id, **reserved_values(file.id, ordinal, number, custodian_id, at))
     )
-    events.append(
+    tell_reserved(
         connection,
-        "records",
-        "record.reserved",
-        principal=principal,
+        record_id,
+        number=number,
+        file_id=file.id,
+        ordinal=ordinal,
+        work_item_id=work_item_id,
         at=at,
-        payload={
-            "record": record_id,
-            "archive_number": number,
-            "archival_file": file.id,
-            "ordinal": ordinal,
-            "work_item": work_item_id,
-        },
+        principal=principal,
     )
     return record_id, number, ordinal
+
+
+def tell_reserved(
+    connection: Connection,
+    record_id: RecordId,
+    *,
+    number: str,
+    file_id: str,
+    ordinal: int,
+    work_item_id: str,
+    at: datetime,
+    principal: PrincipalId,
+) -> None:
+    """Append the event of a reserved record."""
+    payload = {
+        "record": record_id,
+        "archive_number": number,
+        "archival_file": file_id,
+        "ordinal": ordinal,
+        "work_item": work_item_id,
+    }
+    events.append(connection, "records", "record.reserved", principal=principal, at=at, payload=payload)
+
+
+def keep_ordinal(connection: Connection, file_id: str, ordinal: int) -> None:
+    """See to it that no later record of a file gets an ordinal up to this one."""
+    connection.execute(
+        update(archival_file)
+        .where(archival_file.c.id == file_id, archival_file.c.last_ordinal < ordinal)
+        .values(last_ordinal=ordinal)
+    )
 
 
 def reserve_package(
@@ -197,18 +218,14 @@ def void_package(
 ) -> None:
     """Void a reserved package number; it is never used again."""
     hold_record(connection, record_id)
-    connection.execute(
-        update(package)
-        .where(package.c.record_id == record_id, package.c.number == number)
-        .values(state="void", void_reason=reason)
-    )
+    voided = _void_packages(connection, record_id, package.c.number == number, reason)
     events.append(
         connection,
         "records",
         "package.voided",
         principal=principal,
         at=at,
-        payload={"record": record_id, "package": number, "reason": reason},
+        payload={"record": record_id, "package": number, "reason": reason, "packages": voided},
     )
 
 
@@ -217,25 +234,42 @@ def void_record(
 ) -> None:
     """Void a reserved record and its reserved packages with a reason; no number of it is used again."""
     connection.execute(update(record).where(record.c.id == record_id).values(state="void", void_reason=reason))
-    connection.execute(
-        update(package)
-        .where(package.c.record_id == record_id, package.c.state == "reserved")
-        .values(state="void", void_reason=reason)
-    )
+    voided = _void_packages(connection, record_id, package.c.state == "reserved", reason)
     events.append(
         connection,
         "records",
         "record.voided",
         principal=principal,
         at=at,
-        payload={"record": record_id, "reason": reason},
+        payload={"record": record_id, "reason": reason, "packages": voided},
     )
+
+
+def _void_packages(
+    connection: Connection, record_id: RecordId, which: ColumnElement[bool], reason: str
+) -> list[dict[str, Any]]:
+    """Void packages of a record; return what their rows say, for the event: nothing else tells of them."""
+    rows = connection.execute(
+        update(package)
+        .where(package.c.record_id == record_id, which)
+        .values(state="void", void_reason=reason)
+        .returning(
+            package.c.number,
+            package.c.kind,
+            package.c.about,
+            package.c.objid,
+            package.c.object_key.label("key"),
+            package.c.work_item_id.label("work_item"),
+        )
+    ).mappings()
+    return sorted((dict(row) for row in rows), key=lambda row: row["number"])
 
 
 def _set_deposited(
     connection: Connection, record_id: RecordId, number: int, stored: StoredObject, at: datetime
-) -> None:
-    connection.execute(
+) -> str | None:
+    """Write down what the store answered; return the work the package was reserved for."""
+    work_item: str | None = connection.execute(
         update(package)
         .where(package.c.record_id == record_id, package.c.number == number)
         .values(
@@ -246,7 +280,9 @@ def _set_deposited(
             locked_until=stored.retain_until,
             deposited_at=at,
         )
-    )
+        .returning(package.c.work_item_id)
+    ).scalar_one()
+    return work_item
 
 
 def _object_payload(stored: StoredObject) -> dict[str, Any]:
@@ -269,7 +305,7 @@ def record_deposit(
 ) -> int:
     """Write a deposited content package into the catalogue and return its event's sequence number."""
     hold_record(connection, content.record_id)
-    _set_deposited(connection, content.record_id, content.package_number, stored, at)
+    work_item = _set_deposited(connection, content.record_id, content.package_number, stored, at)
     values = record_values(content)
     connection.execute(update(record).where(record.c.id == content.record_id).values(**values))
     store_parties(connection, content, at)
@@ -282,7 +318,7 @@ def record_deposit(
         if rows:
             connection.execute(insert(table), rows)
     states = [p.state for p in content.pages]
-    return events.append(
+    said = events.append(
         connection,
         "records",
         "record.deposited",
@@ -296,8 +332,9 @@ def record_deposit(
             "objid": content.objid,
             "batch": content.batch_id,
             "item": content.item_id,
-            "work_item": content.work_item_id,
+            "work_item": work_item,
             "object": _object_payload(stored),
+            "custody": custody_digest(custody_facts(part_rows(content), page_rows(content))),
             "pages": len(states),
             "failed_pages": [p.number for p in content.pages if p.state == "failed"],
             "parties": [{"party": p.party_id, "role": p.role} for p in content.parties],
@@ -308,6 +345,16 @@ def record_deposit(
                 if name not in ("subject", "signer_name", "note")
             },
         },
+    )
+    _set_event(connection, content.record_id, content.package_number, said)
+    return said
+
+
+def _set_event(connection: Connection, record_id: RecordId, number: int, said: int) -> None:
+    connection.execute(
+        update(package)
+        .where(package.c.record_id == record_id, package.c.number == number)
+        .values(deposit_event=said)
     )
 
 
@@ -321,13 +368,13 @@ def record_supplement(
 ) -> int:
     """Write a deposited supplement into the catalogue and return its event's sequence number."""
     hold_record(connection, supplement.record_id)
-    _set_deposited(connection, supplement.record_id, supplement.package_number, stored, at)
+    work_item = _set_deposited(connection, supplement.record_id, supplement.package_number, stored, at)
     connection.execute(
         update(package)
         .where(package.c.record_id == supplement.record_id, package.c.number == supplement.package_number)
         .values(parent_sha256=supplement.parent_sha256)
     )
-    return events.append(
+    said = events.append(
         connection,
         "records",
         f"record.{supplement.about}",
@@ -337,11 +384,15 @@ def record_supplement(
             "record": supplement.record_id,
             "package": supplement.package_number,
             "parent": supplement.parent_sha256,
+            "work_item": work_item,
+            "created_at": events.instant_text(supplement.created_at),
             "objid": supplement.objid,
             "object": _object_payload(stored),
             **payload,
         },
     )
+    _set_event(connection, supplement.record_id, supplement.package_number, said)
+    return said
 
 
 def record_lock(

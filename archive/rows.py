@@ -13,6 +13,25 @@ from archive.tables.holdings import record_party
 from archive.tables.parties import party, party_identifier, party_name
 
 
+def reserved_values(file_id: str, ordinal: int, number: str, custodian_id: str, at: datetime) -> dict[str, Any]:
+    """Return a record row's values, but for its id, before anything is known of what it will hold."""
+    return {
+        "archival_file_id": file_id,
+        "ordinal": ordinal,
+        "archive_number": number,
+        "state": "reserved",
+        "custodian_unit_id": custodian_id,
+        "managing_unit_id": custodian_id,
+        "languages": [],
+        "source_form": "unknown",
+        "source_status": "unknown",
+        "access_mode": "02",
+        "sensitivity_level": 1,
+        "personal_data_class": "basic",
+        "received_at": at,
+    }
+
+
 def record_values(content: ContentPackage) -> dict[str, Any]:
     """Return the record row's values that a deposit sets; the record is a candidate from now on."""
     d, r = content.description, content.retention

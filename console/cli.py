@@ -25,6 +25,7 @@ from console.groups.serve import add_serve
 from console.groups.services import add_services
 from console.groups.store import add_store
 from console.groups.upkeep import add_upkeep
+from console.groups.vault import add_vault
 from console.groups.worker import add_worker
 from console.home import utc_now
 from console.words.speak import Language, has_word, word
@@ -46,6 +47,7 @@ GROUPS = (
     add_services,
     add_worker,
     add_store,
+    add_vault,
     add_upkeep,
 )
 

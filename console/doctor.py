@@ -6,7 +6,9 @@ from dataclasses import asdict
 
 from archive.checks import check_copies, check_events, check_leftovers, check_objects
 from archive.doctor import Finding, examine
-from console.embedded import keep_up
+from archive.log.checks import check_log
+from archive.log.outside import open_outside
+from console.embedded import bring_home, keep_up
 from console.home import Home, utc_now
 from console.terminal import Terminal
 from ingest.checks import check_batches, check_leases, check_scratch, check_staging
@@ -17,9 +19,12 @@ from search_api.index.checks import check_index
 def run_doctor(home: Home, terminal: Terminal, *, deep: bool) -> bool:
     """Examine, report, and return whether nothing was found.
 
-    What the index has not yet been told is no fault: it is brought up to date first.
+    What index and vault have not yet been told is no fault: they are brought up to date first.
     """
+    with home.scratch() as scratch:
+        bring_home(home.log(scratch))
     keep_up(home)
+    outside = open_outside(home.settings.log_outside_url, home.engine)
     store, staging = home.store(), home.staging()
     findings = examine(
         [
@@ -28,6 +33,7 @@ def run_doctor(home: Home, terminal: Terminal, *, deep: bool) -> bool:
             lambda: check_leftovers(store, "objects"),
             lambda: check_leftovers(staging, "staging"),
             lambda: check_events(home.engine),
+            lambda: check_log(home.engine, store, home.log_key().verifier, outside, deep=deep),
             lambda: check_leases(home.engine, now=utc_now()),
             lambda: check_batches(home.engine),
             lambda: check_staging(home.engine, staging),

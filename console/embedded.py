@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -11,7 +12,10 @@ from sqlalchemy.exc import OperationalError
 
 from archive.database import reading
 from archive.errors import ArchiveError
+from archive.log.keeper import LogKeeper
 from console.home import Home
+from search_api.copies.issue import resume_copies
+from search_api.copies.model import CopyDesk
 from search_api.errors import SearchApiError
 from search_api.index.completeness import Completeness
 from search_api.index.port import RecordIndex
@@ -42,18 +46,25 @@ def keep_up(home: Home) -> None:
         log.warning("the index is not up to date: %s", error)
 
 
-class Follower:
-    """Keeps the index up with the stream in a thread of its own, and does a chore now and then beside it.
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something done again and again. name: what a log line calls it."""
 
-    An index that can't be used is tried again and told once: nothing else waits for it.
+    name: str
+    act: Callable[[], object]
+    every_seconds: float = 60.0
+
+
+class Follower:
+    """Keeps the index up with the stream in a thread of its own, and does chores now and then beside it.
+
+    What can't be done is tried again and told once: nothing else waits for it. At the end the index has its
+    turn once more.
     """
 
-    def __init__(
-        self, home: Home, *, chore: Callable[[], object] = lambda: None, chore_seconds: float = 60.0
-    ) -> None:
+    def __init__(self, home: Home, *chores: Chore) -> None:
         self._home = home
-        self._chore = chore
-        self._chore_seconds = chore_seconds
+        self._chores = chores
         self._index: RecordIndex | None = None
         self._reached = -1
         self._troubled: set[str] = set()
@@ -72,12 +83,13 @@ class Follower:
 
     def _follow(self) -> None:
         """Follow until told to stop, and once more then: what came last is found too."""
-        chored = float("-inf")
+        done = dict.fromkeys(self._chores, float("-inf"))
         while not self._stopping.is_set():
             self._attempt("index", self._catch_up)
-            if time.monotonic() - chored >= self._chore_seconds:
-                self._attempt("chore", self._chore)
-                chored = time.monotonic()
+            for chore, last in done.items():
+                if time.monotonic() - last >= chore.every_seconds:
+                    self._attempt(chore.name, chore.act)
+                    done[chore] = time.monotonic()
             self._stopping.wait(POLL_SECONDS)
         self._attempt("index", self._catch_up)
         if self._index is not None:
@@ -101,3 +113,21 @@ class Follower:
             projector = Projector(self._home.engine, self._home.store(), self._home.seal(), self._index)
             behind = projector.catch_up(seconds=QUICK_SECONDS).behind
             self._reached = head if behind == 0 else -1
+
+
+def chores_of(desk: CopyDesk) -> tuple[Chore, ...]:
+    """Return what one process of a home does beside the index: copies left half done, the log into the vault."""
+    return (Chore("copies", lambda: resume_copies(desk)), log_chore(desk.log))
+
+
+def log_chore(keeper: LogKeeper) -> Chore:
+    """Return the chore that brings the log into the vault when it is time."""
+    return Chore("log", keeper.tend, every_seconds=5.0)
+
+
+def bring_home(keeper: LogKeeper) -> None:
+    """Bring the log into the vault at the end of a run; what cannot be now, the next run does."""
+    try:
+        keeper.publish()
+    except TROUBLES as error:
+        log.warning("the log is not all in the vault yet: %s", error)

@@ -26,7 +26,7 @@ def found_local(engine: Engine, *, at: datetime) -> PrincipalId:
     their events. A root unit on which it was ever given anything is left as it is.
     """
     with writing(engine) as connection:
-        local = _local(connection, at)
+        local = local_principal(connection, at)
         given = set(
             connection.execute(
                 select(access_grant.c.unit_id).where(access_grant.c.principal_id == local)
@@ -39,7 +39,7 @@ def found_local(engine: Engine, *, at: datetime) -> PrincipalId:
     return local
 
 
-def _local(connection: Connection, at: datetime) -> PrincipalId:
+def local_principal(connection: Connection, at: datetime) -> PrincipalId:
     """Return the local principal, made now if there is none, its row kept: two who found a home wait in line."""
     try:
         return PrincipalId(str(find_principal(connection, LOCAL_LOGIN, locked=True).id))

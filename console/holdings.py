@@ -127,7 +127,16 @@ def hold_record(home: Home, terminal: Terminal, name: str, *, basis: str) -> Non
     """Place a hold on a record."""
     with reading(home.engine) as connection:
         record_id = find_record(connection, name)
-    hold_id = place_hold(home.engine, home.store(), record_id, basis=basis, principal=home.principal, at=utc_now())
+    with home.scratch() as scratch:
+        hold_id = place_hold(
+            home.engine,
+            home.store(),
+            home.log(scratch),
+            record_id,
+            basis=basis,
+            principal=home.principal,
+            at=utc_now(),
+        )
     terminal.say("say.held", record=record_id)
     terminal.answer({"record": record_id, "hold": hold_id})
 
@@ -136,7 +145,16 @@ def lift_record(home: Home, terminal: Terminal, name: str, *, basis: str) -> Non
     """Lift the holds of a record."""
     with reading(home.engine) as connection:
         record_id = find_record(connection, name)
-    count = lift_hold(home.engine, home.store(), record_id, basis=basis, principal=home.principal, at=utc_now())
+    with home.scratch() as scratch:
+        count = lift_hold(
+            home.engine,
+            home.store(),
+            home.log(scratch),
+            record_id,
+            basis=basis,
+            principal=home.principal,
+            at=utc_now(),
+        )
     terminal.say("say.lifted", count=count)
     terminal.answer({"record": record_id, "lifted": count})
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from archive.log.notes import LogKey
 from cryptography import x509
 from sqlalchemy import Engine, select
 
@@ -19,6 +20,10 @@ from archive.codes import SHIPPED, shipped_codes, store_codes, store_units
 from archive.database import migrate, open_engine, reading, require_current, writing
 from archive.errors import HomeNotReady, SigningFailed
 from archive.failpoints import Failpoints
+from archive.identifiers import new_id
+from archive.keys import LOG
+from archive.log.keeper import LogKeeper
+from archive.log.outside import open_outside
 from archive.record import PrincipalId
 from archive.sealing import Seal
 from archive.signers.demo import make_demo_authority
@@ -27,9 +32,10 @@ from archive.signers.port import Signer
 from archive.stores.open import open_store
 from archive.stores.port import ObjectStore
 from archive.tables.holdings import fonds
+from archive.tables.log import event
 from archive.tables.principals import principal
 from archive.tables.units import unit_name
-from console.founding import LOCAL_LOGIN, first_key, found_local
+from console.founding import LOCAL_LOGIN, first_key, found_local, local_principal
 from console.ringing import open_bell
 from console.roots import read_roots
 from console.settings import HomeSettings
@@ -49,6 +55,9 @@ from search_api.copies.model import CopyDesk
 from search_api.index.open import open_index
 from search_api.index.port import RecordIndex
 from search_api.services import Services
+
+SEALING_KEYS = "sealing.json"
+LOG_KEY = "log.key"  # signs the log's checkpoints; its name is this archive's own
 
 
 def utc_now() -> datetime:
@@ -80,12 +89,16 @@ class Home:
         home.keys_folder.mkdir(mode=0o700, exist_ok=True)
         migrate(home.engine)
         require_restricted_set(home.engine, settings)
-        sealing = home.keys_folder / "sealing.json"
+        home._require_no_other_history()
+        sealing = home.keys_folder / SEALING_KEYS
         if not sealing.exists():
             Seal.create(sealing)
+        if not (home.keys_folder / LOG_KEY).exists():
+            LogKey.generate(f"sohoa-{new_id()}").write(home.keys_folder / LOG_KEY)
         with writing(home.engine) as connection:
+            local = local_principal(connection, now)
             store_codes(connection, shipped_codes())
-            store_units(connection, units or SHIPPED / "units-demo.toml")
+            store_units(connection, units or SHIPPED / "units-demo.toml", principal=local, at=now)
         found_local(home.engine, at=now)
         settings.roots_folder.mkdir(exist_ok=True)
         if settings.keys_url.startswith("file://"):
@@ -95,6 +108,33 @@ class Home:
             restricted_store(settings, make=True)
         home.staging()
         return home
+
+    @classmethod
+    def empty(cls, settings: HomeSettings) -> "Home":
+        """Open a home whose keys are in their place and whose catalogue is empty or half rebuilt, migrated.
+
+        Raises HomeNotReady, StoresNotApart, RestrictedStoreUnset.
+        """
+        require_places_apart(settings)
+        settings.folder.mkdir(parents=True, exist_ok=True)
+        home = cls(settings)
+        for name in (LOG_KEY, SEALING_KEYS):
+            if not (home.keys_folder / name).exists():
+                raise HomeNotReady(f"lay the keys back first: there is no {name} in {home.keys_folder}")
+        migrate(home.engine)
+        with writing(home.engine) as connection:
+            store_codes(connection, shipped_codes())
+        return home
+
+    def _require_no_other_history(self) -> None:
+        """Refuse to begin a second archive over a vault that holds one. Raises HomeNotReady."""
+        with reading(self.engine) as connection:
+            begun = connection.execute(select(event.c.sequence).limit(1)).first() is not None
+        if not begun and next(self.store().list_versions(LOG), None) is not None:
+            raise HomeNotReady(
+                "the store holds the log of an archive already, and the database is empty: lay its keys back and"
+                " run `sohoa rebuild`, or `sohoa restore`; or name another store"
+            )
 
     @staticmethod
     def is_there(settings: HomeSettings) -> bool:
@@ -167,6 +207,22 @@ class Home:
     def seal(self) -> Seal:
         """Load the sealing keys."""
         return Seal.load(self.keys_folder / "sealing.json")
+
+    def log_key(self) -> LogKey:
+        """Load the key that signs the log's checkpoints. Raises HomeNotReady."""
+        return LogKey.load(self.keys_folder / LOG_KEY)
+
+    def log(self, scratch: Path) -> LogKeeper:
+        """Open what keeps the log in the vault. scratch: a folder of this process."""
+        return LogKeeper(
+            self.engine,
+            self.watched_store(),
+            self.log_key(),
+            locked_days=self.settings.ingest.locks.permanent_days,
+            scratch=scratch,
+            now=utc_now,
+            outside=open_outside(self.settings.log_outside_url, self.engine),
+        )
 
     def signer(self) -> Signer:
         """Open the signing keys."""
@@ -250,6 +306,7 @@ class Home:
         return CopyDesk(
             engine=self.engine,
             store=self.watched_store(),
+            log=self.log(scratch),
             signer=self.signer(),
             seal=self.seal(),
             settings=self.settings.copies,

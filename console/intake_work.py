@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy import func, select
 
 from archive.database import reading
-from console.embedded import Follower
+from console.embedded import Follower, bring_home, log_chore
 from console.home import Home, utc_now
 from console.observing import observe_child
 from console.ringing import bell_of
@@ -197,8 +197,11 @@ def run_work(home: Home, terminal: Terminal, *, workers: int, until_idle: bool) 
     home.store().sweep()
     home.staging().sweep()
     before = _ended(home)
-    with _Meter(home, terminal) as meter, Follower(home):
-        result = supervise(home, workers=workers, until_idle=until_idle, tick=meter.tick, quiet=True)
+    with home.scratch() as scratch:
+        log = home.log(scratch)
+        with _Meter(home, terminal) as meter, Follower(home, log_chore(log)):
+            result = supervise(home, workers=workers, until_idle=until_idle, tick=meter.tick, quiet=True)
+        bring_home(log)
     done = _ended(home) - before
     left = result.backlog.ready + result.backlog.later + result.backlog.leased
     terminal.say("say.worked", done=done, left=left, quarantined=result.backlog.quarantined, deaths=result.deaths)

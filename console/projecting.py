@@ -3,13 +3,12 @@
 import sys
 from contextlib import ExitStack
 
-from console.embedded import Follower
+from console.embedded import Follower, chores_of
 from console.home import Home
 from console.observing import announce, observed, start_log
 from console.terminal import Terminal
 from ingest.checks import clean_scratch
 from ingest.stopping import told_to_stop
-from search_api.copies.issue import resume_copies
 
 
 def run_projector(home: Home, terminal: Terminal) -> None:
@@ -24,7 +23,7 @@ def run_projector(home: Home, terminal: Terminal) -> None:
         stack.enter_context(observed(home))
         clean_scratch(home.settings.ingest.scratch)
         desk = stack.enter_context(home.copy_desk())
-        stack.enter_context(Follower(home, chore=lambda: resume_copies(desk)))
+        stack.enter_context(Follower(home, *chores_of(desk)))
         announce(home.settings, terminal, "say.projecting")
         terminal.answer({"home": str(home.settings.folder)})
         sys.stdout.flush()

@@ -20,7 +20,7 @@ import click
 import uvicorn
 
 from console.dependencies import proven, readiness_of, require_fit
-from console.embedded import Follower
+from console.embedded import Follower, chores_of
 from console.home import Home, utc_now
 from console.intake_work import supervise
 from console.observing import announce, observe_child, observed, start_log
@@ -38,7 +38,6 @@ from ingest.routes import batch_routes
 from ingest.stopping import stopped_by_signals
 from ingest.supervisor import GRACE_SECONDS, spawn_context
 from search_api.app import create_app
-from search_api.copies.issue import resume_copies
 from search_api.copies.verify import prepare_jail
 from search_api.door import unseen
 from search_api.gate import Gate
@@ -96,7 +95,7 @@ def run_server(home: Home, terminal: Terminal, *, host: str, port: int, workers:
         stack.enter_context(stopped_by_signals(lambda: setattr(server, "should_exit", True)))
         log.info("files are opened behind %s", services.jail.mode)
         if not alone:  # 4
-            stack.enter_context(Follower(home, chore=lambda: resume_copies(services.copies)))
+            stack.enter_context(Follower(home, *chores_of(services.copies)))
             stack.enter_context(WorkTree(home.settings, workers))
         announce(home.settings, terminal, "say.serving", url=url)
         terminal.answer({"url": url})

@@ -38,8 +38,8 @@ class HomeSettings:
     """Where everything of one installation is. Each field has the environment variable of docs/settings.md.
 
     restricted_store_url: where sensitivity levels 3-4 lie apart; None: with the others. store_allow: known defects
-    the stores may have. api_key: who acts at the command line in place of the local
-    principal.
+    the stores may have. log_outside_url: where the log's checkpoints are told to beyond the vault; None: nowhere.
+    api_key: who acts at the command line in place of the local principal.
     """
 
     folder: Path
@@ -55,6 +55,7 @@ class HomeSettings:
     observing: ObservingSettings = field(default_factory=ObservingSettings)
     restricted_store_url: str | None = None
     store_allow: str = ""
+    log_outside_url: str | None = None
     api_key: str | None = None
 
     @property
@@ -90,6 +91,7 @@ def read_settings(folder: Path, environment: Mapping[str, str]) -> HomeSettings:
         secrets=_secrets(environment),
         restricted_store_url=get("ARCHIVE_RESTRICTED_STORE_URL") or None,
         store_allow=get("ARCHIVE_STORE_ALLOW", ""),
+        log_outside_url=get("ARCHIVE_LOG_OUTSIDE_URL") or None,
         observing=read_observing(environment),
         api_key=get("SOHOA_API_KEY") or None,
     )

@@ -12,6 +12,7 @@ from archive import events, ledger
 from archive.database import reading, writing
 from archive.errors import NotFound
 from archive.identifiers import new_id
+from archive.log.keeper import LogKeeper
 from archive.record import PrincipalId, RecordId
 from archive.stores.port import ObjectStore
 from archive.tables.holdings import hold, record
@@ -48,13 +49,17 @@ def _known(connection: Connection, record_id: RecordId) -> None:
 def place_hold(
     engine: Engine,
     store: ObjectStore,
+    log: LogKeeper,
     record_id: RecordId,
     *,
     basis: str,
     principal: PrincipalId,
     at: datetime,
 ) -> str:
-    """Hold every stored version of a record; return the hold's id. Raises NotFound, HoldRefused."""
+    """Hold every stored version of a record; return the hold's id once the vault knows of it.
+
+    Raises NotFound, HoldRefused; LogNotSecured for a hold that stands but is not in the vault yet.
+    """
     if not basis.strip():
         raise HoldRefused("a hold needs its basis: the order or decision it rests on")
     with reading(engine) as connection:
@@ -67,7 +72,7 @@ def place_hold(
         connection.execute(
             insert(hold).values(id=hold_id, record_id=record_id, placed_at=at, placed_by=principal, basis=basis)
         )
-        events.append(
+        placed = events.append(
             connection,
             "records",
             "hold.placed",
@@ -75,19 +80,25 @@ def place_hold(
             at=at,
             payload={"record": record_id, "hold": hold_id, "basis": basis},
         )
+    log.secure(placed)
     return hold_id
 
 
 def lift_hold(
     engine: Engine,
     store: ObjectStore,
+    log: LogKeeper,
     record_id: RecordId,
     *,
     basis: str,
     principal: PrincipalId,
     at: datetime,
 ) -> int:
-    """Lift the holds of a record and return how many stood. Raises NotFound, HoldRefused."""
+    """Lift the holds of a record and return how many stood.
+
+    The store's flags fall after the vault knows of it. Raises NotFound, HoldRefused; LogNotSecured for holds that
+    are lifted while their objects stay held, until the next sweep of the locks.
+    """
     if not basis.strip():
         raise HoldRefused("lifting a hold needs its basis")
     with writing(engine) as connection:
@@ -104,7 +115,7 @@ def lift_hold(
             update(hold).where(hold.c.id.in_(standing)).values(lifted_at=at, lifted_by=principal, lift_basis=basis)
         )
         for hold_id in standing:
-            events.append(
+            lifted = events.append(
                 connection,
                 "records",
                 "hold.lifted",
@@ -113,6 +124,7 @@ def lift_hold(
                 payload={"record": record_id, "hold": hold_id, "basis": basis},
             )
         objects = deposited_objects(connection, record_id)
+    log.secure(lifted)
     for _, key, version_id in objects:
         store.set_hold(key, version_id, held=False)
     return len(standing)

@@ -119,6 +119,11 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Kho đối tượng không trả lời; hãy thử lại.",
         "The object store does not answer; try again.",
     ),
+    "log-not-secured": (
+        "Đã ghi nhận nhưng chưa vào được kho khóa; hãy hỏi lại sau ít phút.",
+        "It is written down and not yet in the vault; ask again in a few minutes.",
+    ),
+    "log-key-refused": ("Khóa ký nhật ký không dùng được.", "The key that signs the log cannot be used."),
     "store-unavailable": ("Kho đối tượng tạm thời không dùng được.", "The object store cannot be used for now."),
     "too-many-requests": ("Quá nhiều yêu cầu; hãy chờ rồi thử lại.", "Too many requests; wait and try again."),
     "upload-invalid": ("Biểu mẫu tải lên không đúng dạng.", "The uploaded form is not well-formed."),

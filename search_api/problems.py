@@ -63,6 +63,8 @@ STATUS_OF: Mapping[str, int] = {
     "home-not-ready": 503,
     "catalogue-busy": 503,
     "store-unavailable": 503,
+    "log-not-secured": 503,
+    "log-key-refused": 503,
     "store-line-broken": 503,
     "restricted-store-unset": 503,
     "index-unavailable": 503,
@@ -78,6 +80,7 @@ STATUS_OF: Mapping[str, int] = {
 INNER = frozenset(
     (
         "archive-error",
+        "backup-invalid",
         "broker-unavailable",
         "broker-unfit",
         "copy-invalid",
@@ -93,7 +96,6 @@ INNER = frozenset(
         "lease-lost",
         "log-broken",
         "log-forked",
-        "log-key-refused",
         "mark-does-not-fit",
         "not-recorded",
         "object-not-found",

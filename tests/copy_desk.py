@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import stack
-from holdings import Holdings
+from holdings import Holdings, keep_log
 from sqlalchemy import Row, select
 
 from archive import events
@@ -33,9 +33,11 @@ def open_desk(
     scratch: str = "scratch",
 ) -> CopyDesk:
     """Open a home of `Holdings` for copies, as another process would."""
+    engine, store = stack.known_engine(folder), stack.new_store(folder)
     return CopyDesk(
-        engine=stack.known_engine(folder),
-        store=stack.new_store(folder),
+        engine=engine,
+        store=store,
+        log=keep_log(folder, engine, store, now),
         signer=FileSigner(folder / "keys"),
         seal=Seal.load(folder / "keys" / "sealing.json"),
         settings=settings or CopySettings(),

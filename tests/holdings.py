@@ -4,7 +4,7 @@ Nothing is read and nothing waits in a batch: what is deposited here went throug
 and the ledger, but its one PDF/A is the same for every record and shows none of the texts given.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -24,6 +24,8 @@ from archive.digest import sha256_of_file
 from archive.effects import EffectKind, record_effect
 from archive.identifiers import new_id
 from archive.keys import package_key
+from archive.log.keeper import LogKeeper
+from archive.log.notes import LogKey
 from archive.package.layout import alto_member, archived_member, received_member
 from archive.package.write import write_content
 from archive.pades.font import find_font
@@ -50,6 +52,7 @@ from archive.record import (
 from archive.sealing import Seal
 from archive.signers.demo import make_demo_authority
 from archive.signers.file import FileSigner
+from archive.stores.port import ObjectStore
 from archive.tables.holdings import fonds, hold, record
 from archive.tables.units import unit, unit_code, unit_name, unit_parent
 from ocr import alto, images
@@ -73,6 +76,15 @@ class ArchivedFile:
     image_sha256: str
 
 
+LOG_KEY = "log.key"
+
+
+def keep_log(folder: Path, engine: Engine, store: ObjectStore, now: Callable[[], datetime]) -> LogKeeper:
+    """Open what keeps the log of a home of `Holdings` in its vault."""
+    key = LogKey.load(folder / "keys" / LOG_KEY)
+    return LogKeeper(engine, store, key, locked_days=3650, scratch=folder / "log-scratch", now=now)
+
+
 @dataclass
 class Holdings:
     """An archive in a folder. at: when everything in it happened."""
@@ -87,6 +99,8 @@ class Holdings:
         self.engine: Engine = stack.new_engine(self.folder)
         self.seal = Seal.create(self.folder / "keys" / "sealing.json")
         self.store = stack.new_store(self.folder)
+        LogKey.generate("kho-thu").write(self.folder / "keys" / LOG_KEY)
+        self.log = keep_log(self.folder, self.engine, self.store, lambda: self.at)
         self._make_units()
         with writing(self.engine) as connection:
             self.admin: PrincipalId = add_principal(

@@ -122,6 +122,7 @@ class Office:
         desk = CopyDesk(
             engine=held.engine,
             store=held.store,
+            log=held.log,
             signer=held.signer,
             seal=held.seal,
             settings=CopySettings(approval_units=frozenset(("so-b",))),

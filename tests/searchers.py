@@ -66,6 +66,7 @@ class Searchers:
             copies=CopyDesk(
                 engine=held.engine,
                 store=held.store,
+                log=held.log,
                 signer=held.signer,
                 seal=held.seal,
                 settings=CopySettings(),

@@ -30,6 +30,7 @@ def make_services(held: Holdings) -> Services:
     desk = CopyDesk(
         engine=held.engine,
         store=held.store,
+        log=held.log,
         signer=held.signer,
         seal=held.seal,
         settings=CopySettings(public_url="https://kho.example.vn"),

@@ -68,6 +68,11 @@ class Package:
             raise PackageInvalid(f"{name} is not what its METS lists")
         return data
 
+    @property
+    def is_supplement(self) -> bool:
+        """Whether its catalogue says that it is about another package. Raises PackageInvalid."""
+        return "parent_sha256" in self._catalogue()
+
     def content(self) -> ContentPackage:
         """Return what a content package says. Raises PackageInvalid."""
         return content_from_json(self._catalogue())

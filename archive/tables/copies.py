@@ -82,6 +82,9 @@ copy = Table(
     Column("reserved_at", Instant, nullable=False),
     Column("issued_at", Instant),
     Column("ended_at", Instant),
+    # The events of the records stream by which it was issued, and the newest about it; null: of an older program.
+    Column("issued_event", BigInteger().with_variant(Integer, "sqlite")),
+    Column("last_event", BigInteger().with_variant(Integer, "sqlite")),
     UniqueConstraint("register_id", "number"),
 )
 

@@ -37,6 +37,8 @@ package = Table(
     Column("length", BigInteger),
     Column("locked_until", Instant),  # what the store answered, re-read
     Column("deposited_at", Instant),
+    # The event of the records stream that tells of its deposit; null: of an older program.
+    Column("deposit_event", BigInteger().with_variant(Integer, "sqlite")),
 )
 
 part = Table(

@@ -9,6 +9,7 @@ import click
 from archive.effects import EffectKind
 from console import holdings
 from console.door import Door, json_option
+from console.groups.vault import add_custody
 from console.words.speak import Language, word
 
 
@@ -65,6 +66,8 @@ def add_record(sohoa: click.Group, language: Language) -> None:
     @click.pass_obj
     def record_effect(door: Door, /, name: str, kind: EffectKind, on: datetime, **typed: Any) -> None:
         holdings.write_effect(door.home(), door.terminal, name, kind, on=on.date(), **typed)
+
+    add_custody(record, language)
 
 
 def add_hold(sohoa: click.Group, language: Language) -> None:

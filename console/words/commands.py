@@ -74,6 +74,44 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "hold.place": ("Đặt phong tỏa lên tài liệu.", "Place a hold on a record."),
     "hold.lift": ("Gỡ phong tỏa.", "Lift the holds of a record."),
     "hold.basis": ("Căn cứ: quyết định, công văn…", "The order or decision it rests on."),
+    "record.custody": (
+        "Chuỗi lưu giữ của tài liệu: tờ giấy → ảnh quét → trang → gói → bản sao, kèm bằng chứng nhật ký.",
+        "A record's custody: sheet, scan, page, package, copies, with the log's proofs.",
+    ),
+    "record.custody.copy": ("Chỉ cho bản sao có số sê-ri này.", "For the copy with this serial only."),
+    "record.custody.out": (
+        "Ghi bằng chứng (JSON) ra tệp; verify_log.py kiểm tra được mà không cần chương trình này.",
+        "Write the proof (JSON) to a file; verify_log.py checks it without this program.",
+    ),
+    "log": ("Nhật ký: vị trí, kiểm tra, xuất ra.", "The log: how far it is, verify it, write it out."),
+    "log.status": (
+        "Nhật ký có bao nhiêu sự kiện, bao nhiêu đã ở trong kho khóa.",
+        "How many events there are, and how many are in the vault.",
+    ),
+    "log.verify": (
+        "Kiểm tra toàn bộ nhật ký với chính nó, các điểm chốt, kho và nơi giữ bên ngoài.",
+        "Check the whole log against itself, its checkpoints, the vault and the outside place.",
+    ),
+    "log.export": (
+        "Ghi nhật ký ra thư mục (tlog-tiles) kèm công cụ kiểm tra độc lập.",
+        "Write the log to a folder (tlog-tiles), with the verifier that runs alone.",
+    ),
+    "rebuild": (
+        "Dựng lại danh mục và chỉ mục chỉ từ kho khóa (gói, bản sao, nhật ký).",
+        "Rebuild catalogue and index from the vault alone: packages, copies, log.",
+    ),
+    "backup": (
+        "Sao lưu cơ sở dữ liệu và tình trạng kho tại cùng một thời điểm; khóa để riêng.",
+        "Back up the database and the vault's state of one instant; keys go apart.",
+    ),
+    "backup.keys": (
+        "Thư mục mới để chép khóa vào; hãy cất ở nơi khác với bản sao lưu.",
+        "A new folder for the keys; keep it elsewhere than the backup.",
+    ),
+    "restore": (
+        "Khôi phục từ bản sao lưu vào kho trống, rồi bổ sung những gì kho khóa có thêm.",
+        "Restore a backup into an empty home, then add what the vault got since.",
+    ),
     "doctor": ("Kiểm tra toàn kho; không sửa gì.", "Examine the whole archive; mends nothing."),
     "doctor.quick": ("Không đọc lại từng byte.", "Do not read every byte again."),
     "store": ("Kho đối tượng: chuẩn bị, kiểm tra khóa lưu.", "The object store: prepare it, prove its locks."),

@@ -7,13 +7,23 @@ ERRORS: dict[str, tuple[str, str]] = {
     ),
     "error.empty-file": ("Tệp rỗng.", "The file is empty."),
     "error.home-not-ready": ("Kho chưa sẵn sàng: {detail}", "The archive is not ready: {detail}"),
-    "error.log-key-refused": ("Không dùng được khóa nhật ký: {detail}", "The log's key cannot be used: {detail}"),
     "error.not-found": ("Không tìm thấy: {detail}", "Not found: {detail}"),
     "error.manifest-unreadable": (
         "Không đọc được bảng kê, chưa nhận tệp nào: {detail}",
         "The manifest cannot be read, nothing was taken in: {detail}",
     ),
     "error.folder-unreadable": ("Không mở được thư mục: {detail}", "The folder cannot be opened: {detail}"),
+    "error.log-broken": ("Nhật ký không toàn vẹn: {detail}", "The log is not whole: {detail}"),
+    "error.log-forked": (
+        "Nhật ký của kho và của danh mục khác nhau, không ghi đè bên nào: {detail}",
+        "Vault and catalogue have different logs; neither is written over: {detail}",
+    ),
+    "error.log-key-refused": ("Khóa ký nhật ký không dùng được: {detail}", "The log's key is refused: {detail}"),
+    "error.log-not-secured": (
+        "Đã ghi vào danh mục nhưng chưa vào được kho khóa, sẽ tự vào khi kho trở lại: {detail}",
+        "It is in the catalogue and not yet in the vault; it gets there when the store is back: {detail}",
+    ),
+    "error.backup-invalid": ("Bản sao lưu không khớp: {detail}", "The backup does not fit: {detail}"),
     "error.hold-refused": ("Không thực hiện được phong tỏa: {detail}", "The hold is refused: {detail}"),
     "error.store-unavailable": (
         "Kho đối tượng không dùng được: {detail}",

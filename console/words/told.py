@@ -49,6 +49,48 @@ TOLD: dict[str, tuple[str, str]] = {
         "A defect that the setting allows: {defect}",
     ),
     "say.findings": ("Phát hiện {count} sai lệch:", "{count} findings:"),
+    "say.log-whole": (
+        "Nhật ký toàn vẹn: mọi sự kiện, điểm chốt và phân đoạn khớp nhau.",
+        "The log is whole: events, checkpoints and segments agree.",
+    ),
+    "say.log-exported": (
+        "Đã ghi nhật ký vào {folder}. Kiểm tra: python3 {folder}/{verifier} {folder}/records",
+        "Wrote the log to {folder}. To check it: python3 {folder}/{verifier} {folder}/records",
+    ),
+    "say.custody-copy": ("Bản sao {serial}: sha256 {sha256}", "Copy {serial}: sha256 {sha256}"),
+    "say.custody-proofs": (
+        "{count} sự kiện có bằng chứng nằm trong nhật ký đã ký.",
+        "{count} events are proven to be in the signed log.",
+    ),
+    "say.custody-written": (
+        "Đã ghi {file}. Kiểm tra: python3 {verifier} --custody {file}",
+        "Wrote {file}. To check it: python3 {verifier} --custody {file}",
+    ),
+    "say.rebuilt": (
+        "Đã dựng lại từ {events} sự kiện; nhận thêm {adopted} gói chưa có trong nhật ký.",
+        "Rebuilt from {events} events; adopted {adopted} packages that no event told of.",
+    ),
+    "say.restored": ("Đã khôi phục bản sao lưu lúc {made_at}.", "Restored the backup of {made_at}."),
+    "say.backup-made": (
+        "Đã sao lưu vào {folder}: {rows} dòng, {objects} đối tượng của kho.",
+        "Backed up to {folder}: {rows} rows, {objects} objects of the vault.",
+    ),
+    "say.backup-keys": (
+        "Khóa ở {folder}: hãy cất riêng, mất khóa là mất dữ liệu cá nhân và nhật ký không ký tiếp được.",
+        "The keys are in {folder}: keep them apart; without them personal data and the log's signature are lost.",
+    ),
+    "say.backup-no-keys": (
+        "KHÔNG sao lưu khóa: phải có bản sao khóa ở nơi khác (--keys).",
+        "The keys are NOT in it: keep a copy of them elsewhere (--keys).",
+    ),
+    "column.stream": ("luồng", "stream"),
+    "column.events": ("sự kiện", "events"),
+    "column.kept": ("trong kho", "in the vault"),
+    "column.kept_at": ("lúc", "since"),
+    "column.sheet": ("tờ", "sheet"),
+    "column.face": ("mặt", "face"),
+    "column.capture": ("ảnh quét (SHA-256)", "scan (SHA-256)"),
+    "column.part-page": ("phần/trang", "part/page"),
     "say.samples": (
         "Đã tạo {records} tài liệu mẫu trong {folder}.",
         "Made {records} sample records in {folder}.",

@@ -29,7 +29,8 @@ def copy_released(
 
     purpose: what it is fetched for; None: what it was asked for. Officers fetch any copy of their units;
     systems and holders those they asked for or that were made for them. Raises NotFound (unknown and forbidden
-    alike), PurposeNeeded; NotNow for a copy reserved, void or revoked; DigestMismatch before any byte is out.
+    alike), PurposeNeeded; NotNow for a copy reserved, void or revoked; LogNotSecured while the vault does not know
+    of it, DigestMismatch, both before any byte is out.
     """
     with writing(desk.engine) as connection:
         request, numbered = _find(connection, name)
@@ -55,6 +56,7 @@ def copy_released(
                 "target_dossier": request.target_dossier,
             },
         )
+    desk.log.secure(numbered.last_event)  # a crash may have come between issue and vault
     desk.scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="copy-", dir=desk.scratch) as folder:
         out = Path(folder) / "copy.pdf"

@@ -7,6 +7,7 @@
 4. The final bytes are checked again.
 5. They are stored under the copy's own key, locked as long as the package; or found there from an earlier attempt.
 6. Transaction 2 judges once more, holding the records stream, and issues, or voids the number with the rule.
+7. Nobody is told before the vault's log holds what became of it.
 
 What fails for a while (keys, time stamps, a store out of reach) leaves the copy reserved, to be gone on with;
 what will not get better voids it with its slug. No number is used twice, and each that is not issued says why.
@@ -55,11 +56,18 @@ def issue_copy(desk: CopyDesk, request_id: str) -> CopyFacts:
     """Issue the copy of an approved request and return it; the same request again gives the same copy.
 
     Raises NotFound; NotNow while it waits for approval; CopyRefused when it was refused, or is refused or voided
-    now; SigningFailed, FontMissing, StoreUnavailable when it stays reserved, to be tried again.
+    now; SigningFailed, FontMissing, StoreUnavailable when it stays reserved, to be tried again; LogNotSecured when
+    it is issued and may not be told yet.
     """
     numbered = reserve_or_find(desk, request_id)  # 1
-    if numbered.status != "reserved":
-        return copy_facts(numbered)
+    if numbered.status == "reserved":
+        numbered = _go_on(desk, numbered)
+    desk.log.secure(numbered.last_event)  # 7
+    return copy_facts(numbered)
+
+
+def _go_on(desk: CopyDesk, numbered: Row[Any]) -> Row[Any]:
+    """Bring a reserved copy to its end, and return its row. Raises CopyRefused where that is no copy."""
     desk.failpoints.passing("copy-reserved")
     try:
         with _workplace(desk) as folder:
@@ -69,9 +77,9 @@ def issue_copy(desk: CopyDesk, request_id: str) -> CopyFacts:
             desk.failpoints.passing("copy-stored")
     except PERMANENT as error:
         raise _give_up(desk, numbered, error.code) from error
-    facts = _settle(desk, request_id, made, stored)  # 6
+    settled = _settle(desk, numbered.request_id, made, stored)  # 6
     desk.failpoints.passing("copy-issued")
-    return facts
+    return settled
 
 
 def resume_copies(desk: CopyDesk) -> int:
@@ -117,7 +125,7 @@ def _deposit(desk: CopyDesk, numbered: Row[Any], made: MadeCopy) -> StoredObject
     return deposit_copy(desk, numbered, made, retain_until=locked_until or numbered.reserved_at, now=desk.now())
 
 
-def _settle(desk: CopyDesk, request_id: str, made: MadeCopy, stored: StoredObject) -> CopyFacts:
+def _settle(desk: CopyDesk, request_id: str, made: MadeCopy, stored: StoredObject) -> Row[Any]:
     at = desk.now()
     object_values = {
         "sha256": stored.sha256,
@@ -131,7 +139,7 @@ def _settle(desk: CopyDesk, request_id: str, made: MadeCopy, stored: StoredObjec
         if numbered.status != "reserved":  # another process, with the same number, was faster
             if request.state == "refused":
                 raise refusal_of(request)
-            return copy_facts(numbered)
+            return numbered
         failing = judge_again(desk, connection, request, at)
         if not failing:
             return _issue(connection, request, numbered, object_values, made, at)
@@ -158,10 +166,7 @@ def _issue(
     object_values: dict[str, Any],
     made: MadeCopy,
     at: datetime,
-) -> CopyFacts:
-    connection.execute(
-        update(copy).where(copy.c.id == numbered.id).values(status="issued", issued_at=at, **object_values)
-    )
+) -> Row[Any]:
     connection.execute(update(copy_request).where(copy_request.c.id == request.id).values(state="done"))
     payload = {
         "copy": numbered.id,
@@ -176,10 +181,15 @@ def _issue(
         "conformance": numbered.frozen["conformance"],
         **object_values,
     }
-    events.append(connection, "records", "copy.issued", principal=actor_of(request), at=at, payload=payload)
+    said = events.append(connection, "records", "copy.issued", principal=actor_of(request), at=at, payload=payload)
+    connection.execute(
+        update(copy)
+        .where(copy.c.id == numbered.id)
+        .values(status="issued", issued_at=at, issued_event=said, last_event=said, **object_values)
+    )
     issued = copy_of_request(connection, request.id)
     assert issued is not None
-    return copy_facts(issued)
+    return issued
 
 
 def _give_up(desk: CopyDesk, numbered: Row[Any], slug: str) -> CopyRefused:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import Engine
 
 from archive.failpoints import Failpoints
+from archive.log.keeper import LogKeeper
 from archive.record import PartyId, PrincipalId, RecordId
 from archive.sealing import Seal
 from archive.signers.port import Signer
@@ -46,10 +47,11 @@ class CopySettings:
 
 @dataclass(frozen=True, slots=True)
 class CopyDesk:
-    """What requests and issues are done with. scratch: a folder of this process."""
+    """What requests and issues are done with. log: keeps each in the vault. scratch: a folder of this process."""
 
     engine: Engine
     store: ObjectStore
+    log: LogKeeper
     signer: Signer
     seal: Seal
     settings: CopySettings

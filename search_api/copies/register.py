@@ -103,11 +103,9 @@ def end_copy(
     at: datetime,
     principal: PrincipalId,
     **values: Any,
-) -> None:
-    """Void or revoke a copy with its reason, and its event; its number is not used again."""
-    changed = {"status": status, "reason": reason, "ended_at": at, **values}
-    connection.execute(update(copy).where(copy.c.id == row.id).values(**changed))
-    events.append(
+) -> int:
+    """Void or revoke a copy with its reason; return its event's number. The copy's number is not used again."""
+    said = events.append(
         connection,
         "records",
         {"void": "copy.voided", "revoked": "copy.revoked"}[status],
@@ -124,3 +122,6 @@ def end_copy(
             **values,
         },
     )
+    changed = {"status": status, "reason": reason, "ended_at": at, "last_event": said, **values}
+    connection.execute(update(copy).where(copy.c.id == row.id).values(**changed))
+    return said

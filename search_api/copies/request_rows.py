@@ -113,12 +113,12 @@ def refuse(
     events.append(connection, "records", "copy.refused", principal=principal, at=at, payload=payload)
 
 
-def approve(connection: Connection, row: Row[Any], approver: PrincipalId, at: datetime) -> None:
-    """Approve a stored request, with its event."""
+def approve(connection: Connection, row: Row[Any], approver: PrincipalId, at: datetime) -> int:
+    """Approve a stored request; return its event's number."""
     decided = {"state": "approved", "approver_id": approver, "decided_at": at}
     connection.execute(update(copy_request).where(copy_request.c.id == row.id).values(**decided))
     payload = {"request": row.id, "record": row.record_id, **decided, "decided_at": events.instant_text(at)}
-    events.append(connection, "records", "copy.approved", principal=approver, at=at, payload=payload)
+    return events.append(connection, "records", "copy.approved", principal=approver, at=at, payload=payload)
 
 
 def request_facts(connection: Connection, row: Row[Any]) -> RequestFacts:

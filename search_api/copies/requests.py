@@ -65,10 +65,12 @@ def request_copy(
 def approve_request(desk: CopyDesk, caller: Caller, request_id: str) -> RequestFacts:
     """Approve a request that waits, or refuse it by a rule that forbids it by now; return it.
 
-    Raises ActForbidden, NotFound, NotNow, SecondPersonNeeded.
+    Raises ActForbidden, NotFound, NotNow, SecondPersonNeeded; LogNotSecured when it is approved and the vault does
+    not know yet.
     """
     require_somewhere(caller, "copy.approve")
     at = desk.now()
+    approved = None
     with writing(desk.engine) as connection:
         row = _to_decide(connection, caller, request_id, "approval")
         if row.requested_by == caller.principal:
@@ -80,8 +82,10 @@ def approve_request(desk: CopyDesk, caller: Caller, request_id: str) -> RequestF
         if failing:
             refuse(connection, row, failing[0].rule, failing[0].vi, at=at, principal=caller.principal)
         else:
-            approve(connection, row, caller.principal, at)
-        return _facts(connection, row.id)
+            approved = approve(connection, row, caller.principal, at)
+        facts = _facts(connection, row.id)
+    desk.log.secure(approved)
+    return facts
 
 
 def refuse_request(desk: CopyDesk, caller: Caller, request_id: str, *, reason: str) -> RequestFacts:

@@ -129,14 +129,16 @@ def _reserve(desk: CopyDesk, connection: Connection, request: Row[Any], at: date
         "frozen": frozen,
         "reserved_at": signed_at,
     }
-    connection.execute(insert(copy).values(**values))
     payload = {
         name.removesuffix("_id") if name in ("request_id", "register_id", "record_id") else name: value
         for name, value in values.items()
         if name not in ("id", "reserved_at")
     }
     payload |= {"copy": values["id"], "reserved_at": events.instant_text(signed_at)}
-    events.append(connection, "records", "copy.reserved", principal=actor_of(request), at=at, payload=payload)
+    said = events.append(
+        connection, "records", "copy.reserved", principal=actor_of(request), at=at, payload=payload
+    )
+    connection.execute(insert(copy).values(**values, last_event=said))
     row = copy_of_request(connection, request.id)
     assert row is not None
     return row

@@ -19,7 +19,8 @@ def revoke_copy(desk: CopyDesk, caller: Caller, name: str, *, reason: str) -> Co
     Who may revoke is decided by the agency that issued it, not by what became of the record since: a copy of a
     record withdrawn or destroyed can be revoked. A copy revoked already stays as it is. One that a newer
     package or an effect has overtaken stays issued, and its verification says so. Raises RequestInvalid,
-    ActForbidden, NotFound (unknown and forbidden alike), NotNow for a copy that was never issued.
+    ActForbidden, NotFound (unknown and forbidden alike), NotNow for a copy that was never issued; LogNotSecured
+    when it is revoked and the vault does not know yet.
     """
     check_reason(reason)
     require_somewhere(caller, "copy.revoke")
@@ -34,11 +35,11 @@ def revoke_copy(desk: CopyDesk, caller: Caller, name: str, *, reason: str) -> Co
             raise NotFound("copy", name)
         numbered = copy_of_request(connection, row.request_id, locked=True)
         assert numbered is not None
-        if numbered.status == "revoked":
-            return copy_facts(numbered)
-        if numbered.status != "issued":
+        if numbered.status not in ("issued", "revoked"):
             raise NotNow("revocation", numbered.status)
-        end_copy(connection, numbered, "revoked", reason=reason, at=at, principal=caller.principal)
+        if numbered.status == "issued":
+            end_copy(connection, numbered, "revoked", reason=reason, at=at, principal=caller.principal)
         ended = copy_of_request(connection, row.request_id)
         assert ended is not None
-        return copy_facts(ended)
+    desk.log.secure(ended.last_event)
+    return copy_facts(ended)

@@ -176,10 +176,11 @@ def seal(tmp_path: Path) -> Seal:
 @pytest.fixture
 def admin(engine: Engine, now: datetime) -> PrincipalId:
     with writing(engine) as connection:
-        store_units(connection, SHIPPED / "units-demo.toml")
-        return add_principal(
+        first = add_principal(
             connection, kind="administrator", login="first", display_name="Người đầu", by=None, at=now
         )
+        store_units(connection, SHIPPED / "units-demo.toml", principal=first, at=now)
+        return first
 
 
 def test_a_principal_acts_by_its_grants_until_it_is_disabled(

@@ -531,13 +531,14 @@ def test_the_file_alone_tells_wrong_use_from_a_wrong_log(
         (tmp_path / "log", "--key", key, "--copy", tmp_path / "words"),
         (tmp_path / "log", "--custody", tmp_path / "words"),
         ("--custody", tmp_path / "words", "--key", key),
-        ("--custody", tmp_path / "nothing", "--key", key),
+        (tmp_path / "nothing", "--key", key),
         ("--custody", tmp_path / "words", "--since", tmp_path / "words"),
     ):
         done = alone(*arguments)
         assert (done.returncode, done.stdout) == (2, ""), arguments
         assert "Traceback" not in done.stderr
-    nothing = alone(tmp_path / "nowhere", "--key", key)
+    (tmp_path / "empty").mkdir()
+    nothing = alone(tmp_path / "empty", "--key", key)
     assert (nothing.returncode, nothing.stdout) == (1, "checkpoint: it is missing\n")
 
 

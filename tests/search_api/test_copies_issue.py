@@ -267,7 +267,7 @@ def test_a_hold_placed_meanwhile_voids_the_copy(
 
     def meanwhile(*arguments: Any) -> Any:
         made = make(*arguments)
-        place_hold(desk.engine, desk.store, record_id, basis="QĐ 2", principal=held.admin, at=NOW)
+        place_hold(desk.engine, desk.store, desk.log, record_id, basis="QĐ 2", principal=held.admin, at=NOW)
         return made
 
     monkeypatch.setattr(issue, "make_copy", meanwhile)

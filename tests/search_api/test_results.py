@@ -50,7 +50,15 @@ def services(held: Holdings, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     scratch = tmp_path_factory.mktemp("scratch")
     index = stack.new_index(scratch)
     desk = CopyDesk(
-        held.engine, held.store, held.signer, held.seal, CopySettings(), scratch, Failpoints(None), lambda: AT
+        held.engine,
+        held.store,
+        held.log,
+        held.signer,
+        held.seal,
+        CopySettings(),
+        scratch,
+        Failpoints(None),
+        lambda: AT,
     )
     yield Services(
         engine=held.engine,

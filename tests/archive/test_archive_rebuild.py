@@ -1,0 +1,244 @@
+"""The catalogue made again from the vault alone is the catalogue it was; a backup knows what it belongs to."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from io import BytesIO
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pytest
+import scans
+import stack
+from home_of_tests import TestHome, write_manifest
+from sqlalchemy import Engine, select
+
+from archive.checks import check_events
+from archive.database import reading
+from archive.log import verify_log
+from archive.log.notes import LogKey
+from archive.rebuild.export import differences
+from archive.rebuild.vault import Rebuilt, rebuild_catalogue
+from archive.stores.port import ObjectStore, StoredObject
+from archive.tables.copies import copy
+from archive.tables.holdings import effect, record
+from archive.tables.packages import package, page
+
+AT = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> TestHome:
+    """A home in which every kind of act happened, by the commands that people use."""
+    top = tmp_path_factory.mktemp("rebuild")
+    rows = []
+    for number in range(5):
+        name = f"{number}.pdf"
+        path = scans.save(scans.page(mark=name, size=(420, 594)), top / "scans" / name)
+        scans.remember(path, top / "recordings", [scans.LINES])
+        rows.append(
+            {
+                "file": name,
+                "sheets": "1",
+                "dossier_code": f"HS-{number // 2}",
+                "holder_type": "cá nhân",
+                "holder_id": f"00109901234{number}",
+                "holder_name": f"Nguyễn Thị {number}",
+                "source_form": "giấy",
+                "source_status": "bản chính",
+                "retention_class": "05",
+                "closed_on": "2026-06-30",
+            }
+        )
+    write_manifest(top / "scans", rows)
+    home = TestHome(top / "var", top / "recordings")
+    home.ask("init")
+    batch = home.ask("intake", str(top / "scans"))["batch"]
+    home.ask("work", "--until-idle")
+    home.ask("batch", "accept", batch, "--word", "đã đối chiếu")
+    first, second, third, fourth, _ = (one["record"] for one in home.ask("record", "list")["records"])
+    home.ask("hold", "place", first, "--basis", "QĐ 1")
+    home.ask("hold", "place", second, "--basis", "QĐ 2")
+    home.ask("hold", "lift", second, "--basis", "QĐ 3")
+    home.ask("record", "effect", third, "suspended", "--on", "2026-11-01", "--basis", "QĐ 4")
+    copies = [_issue(home, one, top) for one in (second, fourth)]
+    home.ask("copy", "revoke", copies[1], "--reason", "cấp nhầm")
+    refused = home.run("copy", "issue", third, "--for", "Bà A", "--purpose", "x", "--json")
+    assert refused.document["error"] == "copy-refused", refused.told
+    home.ask("principal", "add", "van-thu", "--kind", "officer", "--name", "Văn thư")
+    home.ask("log", "export", str(top / "log"))
+    return home
+
+
+def _issue(home: TestHome, record: str, top: Path) -> str:
+    serial: str = home.ask("copy", "issue", record, "--for", "Bà A", "--purpose", "hồ sơ", "-o", str(top))[
+        "serial"
+    ]
+    return serial
+
+
+def _rebuilt(home: TestHome, folder: Path) -> tuple[Engine, Rebuilt]:
+    folder.mkdir()
+    engine = stack.new_engine(folder)
+    key = LogKey.load(home.folder / "keys" / "log.key")
+    return engine, rebuild_catalogue(engine, home.store(), key.verifier, at=AT)
+
+
+def _same(home: TestHome, engine: Engine) -> None:
+    with reading(home.engine()) as one, reading(engine) as other:
+        assert list(differences(one, other)) == []
+
+
+def test_a_rebuilt_catalogue_is_the_same(full: TestHome, tmp_path: Path) -> None:
+    engine, done = _rebuilt(full, tmp_path / "again")
+    assert done.problems == ()
+    assert done.adopted == 0
+    _same(full, engine)
+
+
+def test_interrupted_at_every_segment_it_goes_on_where_it_was(full: TestHome, tmp_path: Path) -> None:
+    folder = tmp_path / "again"
+    folder.mkdir()
+    engine = stack.new_engine(folder)
+    key = LogKey.load(full.folder / "keys" / "log.key")
+
+    def stop(_done: int) -> None:
+        raise KeyboardInterrupt
+
+    interrupted = 0
+    while True:
+        try:
+            done = rebuild_catalogue(engine, full.store(), key.verifier, at=AT, progress=stop)
+        except KeyboardInterrupt:
+            interrupted += 1
+            continue
+        break
+    assert interrupted >= 5
+    assert done.problems == ()
+    _same(full, engine)
+    again = rebuild_catalogue(engine, full.store(), key.verifier, at=AT)
+    assert (again.events, again.adopted, again.problems) == (0, 0, ())
+
+
+class _Forgetful:
+    """A vault that has lost the end of its log; all else is there."""
+
+    def __init__(self, store: ObjectStore, *, segments: int) -> None:
+        self._store = store
+        self._segments = segments
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def list_versions(self, prefix: str = "") -> Iterator[StoredObject]:
+        found = self._store.list_versions(prefix)
+        return islice(found, self._segments) if prefix == "log/records/" else found
+
+
+def test_packages_the_log_does_not_tell_of_are_adopted(full: TestHome, tmp_path: Path) -> None:
+    folder = tmp_path / "again"
+    folder.mkdir()
+    engine = stack.new_engine(folder)
+    key = LogKey.load(full.folder / "keys" / "log.key")
+    store: Any = _Forgetful(full.store(), segments=0)
+    none = rebuild_catalogue(engine, store, key.verifier, at=AT)
+    assert (none.events, none.adopted) == (0, 0)
+    assert {one.fault for one in none.problems} == {"package-invalid", "copy-without-event"}
+    engine, other = stack.new_engine(_made(tmp_path / "other")), stack.known_engine(full.folder)
+    # The first segment ends with the work: what came before it is there, the acceptances are not.
+    done = rebuild_catalogue(engine, _Forgetful(full.store(), segments=1), key.verifier, at=AT)  # type: ignore[arg-type]
+    assert done.adopted == 6  # five acceptances and an effect
+    with reading(other) as one, reading(engine) as two:
+        lost = {line.split()[1] for line in differences(one, two)}
+        states = [c.execute(select(record.c.id, record.c.state).order_by(record.c.id)).all() for c in (one, two)]
+        effects = [c.execute(select(effect.c.id, effect.c.kind)).all() for c in (one, two)]
+    assert states[0] == states[1]
+    assert effects[0] == effects[1]
+    assert not lost & {"page", "part", "field_value", "party", "party_identifier", "archival_file", "effect"}
+    with reading(engine) as connection:
+        assert list(check_events(engine)) == []
+        assert connection.execute(select(package.c.deposit_event).where(package.c.state == "deposited")).all()
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def test_a_package_that_is_damaged_or_gone_is_named_and_the_rest_restored(full: TestHome, tmp_path: Path) -> None:
+    twin = full.copy(tmp_path / "var")
+    with reading(twin.engine()) as connection:
+        rows = connection.execute(
+            select(package.c.object_key, package.c.version_id).where(package.c.kind == "content")
+        ).all()
+    store: Any = _Damaged(twin.store(), rows[0].object_key)
+    engine = stack.new_engine(_made(tmp_path / "again"))
+    key = LogKey.load(twin.folder / "keys" / "log.key")
+    done = rebuild_catalogue(engine, store, key.verifier, at=AT)
+    assert [(one.fault, one.subject) for one in done.problems] == [("digest-mismatch", rows[0].object_key)]
+    with reading(engine) as connection:
+        assert len(connection.execute(select(record.c.id)).all()) == 5
+        assert len(connection.execute(select(page.c.record_id)).all()) == 4
+
+
+class _Damaged:
+    """A vault in which one object is not what it was."""
+
+    def __init__(self, store: ObjectStore, key: str) -> None:
+        self._store = store
+        self._key = key
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    @contextmanager
+    def read(self, key: str, version_id: str) -> Iterator[BinaryIO]:
+        with self._store.read(key, version_id) as stream:
+            yield BytesIO(b"rot" + stream.read()) if key == self._key else stream
+
+
+def test_the_proof_of_custody_is_verified_without_the_program(full: TestHome, tmp_path: Path) -> None:
+    with reading(full.engine()) as connection:
+        row = connection.execute(select(copy.c.record_id, copy.c.serial).where(copy.c.status == "issued")).one()
+    bundle, zipped, pdf = tmp_path / "custody.json", tmp_path / "package.zip", tmp_path / "copy.pdf"
+    shown = full.ask("record", "custody", row.record_id, "-o", str(bundle))
+    assert [page["image_sha256"] for page in shown["pages"]]
+    full.ask("record", "export", row.record_id, "-o", str(zipped))
+    full.ask("copy", "fetch", row.serial, "-o", str(pdf))
+    files = ["--package", str(zipped), "--copy", str(pdf)]
+    proven = _verify(tmp_path, str(bundle), *files)
+    assert proven.returncode == 0, proven.stdout + proven.stderr
+    bundle.write_text(bundle.read_text().replace(shown["pages"][0]["image_sha256"], "0" * 64))
+    changed = _verify(tmp_path, str(bundle), *files)
+    assert changed.returncode == 1
+    assert "pages" in changed.stdout
+
+
+def test_the_exported_log_is_verified_without_the_program(full: TestHome, tmp_path: Path) -> None:
+    out = tmp_path / "log"
+    full.ask("log", "export", str(out))
+    key = next(line for line in (out / "log.vkeys").read_text().splitlines() if "/records+" in line)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", str(out / "verify_log.py"), str(out / "records"), "--vkey", key],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _verify(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    program = folder / "verify_log.py"
+    shutil.copy(verify_log.__file__, program)
+    return subprocess.run(
+        [sys.executable, "-I", "-S", str(program), *arguments],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        check=False,
+    )
