@@ -2,7 +2,7 @@
 """Checks a log of the archive, or a custody bundle taken out of it, without the archive: this file and Python do.
 
     python3 verify_log.py FOLDER [--key KEY] [--since FILE]...
-    python3 verify_log.py --custody FILE [--key KEY] [--package ZIP] [--copy PDF]
+    python3 verify_log.py BUNDLE [--key KEY] [--package ZIP] [--copy PDF]
 
 KEY is the log's public key as text, `name+hash+base64`, or a file that holds it, as the archive handed it over.
 Without it the key in `log.vkeys`, in or beside FOLDER, or in the bundle is believed: that proves less.
@@ -19,7 +19,7 @@ FOLDER is a log in the layout of C2SP tlog-tiles: `checkpoint`, `tile/<L>/<N>[.p
 A file given with --since holds one note, or JSON lines with a `note` each; lines of other logs are passed over. An
 old checkpoint kept elsewhere is what tells of a log that was cut, or written anew by who has its key.
 
-A custody bundle is a JSON object:
+BUNDLE is a file with the custody proof of a record, a JSON object:
     format       "sohoa-custody/1"
     vkey         the log's public key, name+hash+base64
     checkpoint   a signed note, as text
@@ -529,17 +529,14 @@ def split_bundle(encoded: bytes) -> Iterator[bytes]:
 
 
 def _read(path: Path, limit: int) -> bytes | None:
-    """Return a file's bytes, None if there is no such file. Raises Unreadable."""
+    """Return a file's bytes, one above limit at most; None if there is no such file. Raises Unreadable."""
     try:
         with path.open("rb") as stream:
-            found = stream.read(limit + 1)
+            return stream.read(limit + 1)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
     except OSError as error:
         raise Unreadable(f"{path}: {error.strerror}") from error
-    if len(found) > limit:
-        raise Unreadable(f"{path}: more than {limit} bytes")
-    return found
 
 
 def _read_tile(folder: Path, level: int | str, number: int, width: int, limit: int) -> tuple[bytes | None, int]:
@@ -565,10 +562,9 @@ class _Walk:
         self.broken_entry: Broken | None = None
         self.doubted: Broken | None = None
         self.broken_tile: Broken | None = None
-        self._uncovered: list[list[bytes]] = [
-            [] for _ in range(9)
-        ]  # by level, roots of full tiles one level below
-        self._covered = [0] * 9  # by level, full tiles
+        # By level: how many tiles are full, and the hashes of the one that is not.
+        self._covered = [0] * 9
+        self._uncovered: list[list[bytes]] = [[] for _ in range(9)]
 
     def go(self, size: int) -> None:
         """Walk over all entries. Raises Broken where there is no going on."""
@@ -613,7 +609,7 @@ class _Walk:
                 yield entry
                 position += 1
         except ValueError as error:
-            if position < end:
+            if position < end or width == full:
                 raise Broken(f"entry {position}", str(error)) from error
         if position < end:
             raise Broken(f"entry {position}", "it is missing at the end of its bundle")
@@ -979,10 +975,12 @@ def _log_lines(folder: Path, verifier: Verifier, since: Sequence[str]) -> tuple[
     return faults, [f"whole: {size} entries of {verifier.name}, {len(outside)} outside checkpoints agree"]
 
 
-def _custody_lines(options: argparse.Namespace, verifier: Verifier | None) -> tuple[list[str], list[str]]:
-    bundle = read_bundle(options.custody)
+def _custody_lines(
+    path: Path, verifier: Verifier | None, package: Path | None, copy: Path | None
+) -> tuple[list[str], list[str]]:
+    bundle = read_bundle(path)
     try:
-        proven = check_custody(bundle, verifier, package=options.package, copy=options.copy)
+        proven = check_custody(bundle, verifier, package=package, copy=copy)
     except Broken as broken:
         return [str(broken)], []
     told = [f"{one.where}: {one.kind} at {one.at}" for one in proven]
@@ -993,8 +991,8 @@ def _custody_lines(options: argparse.Namespace, verifier: Verifier | None) -> tu
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     parser = argparse.ArgumentParser(prog="verify_log.py", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="a log, as C2SP tlog-tiles")
-    parser.add_argument("--custody", type=Path, metavar="FILE", help="a custody bundle, instead of a log")
+    parser.add_argument("what", nargs="?", type=Path, help="folder of a log, or file of a custody bundle")
+    parser.add_argument("--custody", type=Path, metavar="FILE", help="a custody bundle, said plainly")
     parser.add_argument(
         "--key", "--vkey", metavar="KEY", help="public key of the log, as the archive handed it over"
     )
@@ -1002,18 +1000,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--package", type=Path, metavar="ZIP", help="the package the bundle is of")
     parser.add_argument("--copy", type=Path, metavar="PDF", help="a copy the bundle tells of")
     options = parser.parse_args(arguments)
-    if (options.folder is None) == (options.custody is None):
-        parser.error("give the folder of a log, or --custody")
-    if options.folder is not None and (options.package or options.copy):
-        parser.error("--package and --copy go with --custody")
-    if options.custody is not None and options.since:
+    if (options.what is None) == (options.custody is None):
+        parser.error("give the folder of a log, or a custody bundle")
+    what = options.what or options.custody
+    is_log = options.custody is None and what.is_dir()
+    if is_log and (options.package or options.copy):
+        parser.error("--package and --copy go with a custody bundle")
+    if not is_log and options.since:
         parser.error("--since goes with the folder of a log")
     try:
         verifier = _given_key(options.key) if options.key is not None else None
-        if options.folder is not None:
-            faults, told = _log_lines(options.folder, verifier or _key_beside(options.folder), options.since)
+        if is_log:
+            faults, told = _log_lines(what, verifier or _key_beside(what), options.since)
         else:
-            faults, told = _custody_lines(options, verifier)
+            faults, told = _custody_lines(what, verifier, options.package, options.copy)
     except Unreadable as error:
         print(ascii(f"cannot be checked: {error}")[1:-1], file=sys.stderr)
         return 2

@@ -261,7 +261,7 @@ def test_the_file_alone_checks_a_bundle_with_package_and_copy(custody: _Custody,
     path = tmp_path / "custody.json"
     path.write_text(json.dumps(custody.bundle()))
     files = ("--package", custody.package, "--copy", custody.copy)
-    good = run("--custody", path, "--key", KEY.verifier("records"), *files)
+    good = run(path, "--vkey", KEY.verifier("records"), *files)
     assert (good.returncode, good.stderr) == (0, "")
     assert good.stdout.splitlines()[0] == "entry 5: record.deposited at 2026-03-02T08:00:00.000000Z"
     assert good.stdout.splitlines()[-1] == f"whole: 2 pages of record {RECORD}, 4 events proven"
