@@ -63,8 +63,8 @@ TOLD: dict[str, tuple[str, str]] = {
         "{count} events are proven to be in the signed log.",
     ),
     "say.custody-written": (
-        "Đã ghi {file}. Kiểm tra: python3 {verifier} --custody {file}",
-        "Wrote {file}. To check it: python3 {verifier} --custody {file}",
+        "Đã ghi {file}. Kiểm tra: python3 {verifier} {file}",
+        "Wrote {file}. To check it: python3 {verifier} {file}",
     ),
     "say.rebuilt": (
         "Đã dựng lại từ {events} sự kiện; nhận thêm {adopted} gói chưa có trong nhật ký.",
