@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?= demo
 
-.PHONY: setup demo test test-production check format lock bench bench-production drill judges servers servers-env servers-stop image-check clean
+.PHONY: setup demo test test-production check format lock bench bench-production bench-growth drills judges servers servers-env servers-stop image-check clean
 
 setup: .venv/ready
 
@@ -74,8 +74,13 @@ bench-production: setup servers
 image-check:
 	bash scripts/chroot_image.sh $(IMAGE_ARGS) /tmp/sohoa-image
 
-drill: setup
-	$(BIN)/pytest -m drill tests
+# Whether an archive grows without slowing down; half an hour on an idle machine.
+bench-growth: setup
+	$(BIN)/python benchmarks/growth.py
+
+# Every long drill, with the figures it prints.
+drills: setup judges servers
+	$(BIN)/pytest -n0 -s -m drill tests
 
 clean:
 	rm -rf .venv demo build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -2,7 +2,7 @@
 
 import tomllib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -158,6 +158,17 @@ def store_units(connection: Connection, path: Path, *, principal: PrincipalId, a
         ],
         fonds: [{"code": f["code"], "title": f["title"], "unit_id": f["unit"]} for f in document.get("fonds", [])],
     }
+    record_units(connection, given, principal=principal, at=at)
+
+
+def record_units(
+    connection: Connection,
+    given: Mapping[Table, Sequence[Mapping[str, Any]]],
+    *,
+    principal: PrincipalId,
+    at: datetime,
+) -> None:
+    """Add rows about units and fonds that are not there, table by table, with events that tell them whole."""
     for table, rows in given.items():
         new = [row for row in rows if insert_new(connection, table, row)]
         for start in range(0, len(new), ROWS_PER_EVENT):

@@ -4,6 +4,7 @@ Nothing is read and nothing waits in a batch: what is deposited here went throug
 and the ledger, but its one PDF/A is the same for every record and shows none of the texts given.
 """
 
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -13,12 +14,12 @@ from typing import Any
 
 import scans
 import stack
-from sqlalchemy import Engine, insert, update
+from sqlalchemy import Engine, Table, insert, update
 
 from archive import events, ledger
-from archive.access.principals import LEGAL_TIME, add_principal, grant_role
-from archive.codes import shipped_codes, store_codes
-from archive.database import writing
+from archive.access.principals import LEGAL_TIME, add_principal, find_principal, grant_role
+from archive.codes import record_units, shipped_codes, store_codes
+from archive.database import reading, writing
 from archive.deposit import put_or_adopt
 from archive.digest import sha256_of_file
 from archive.effects import EffectKind, record_effect
@@ -101,7 +102,6 @@ class Holdings:
         self.store = stack.new_store(self.folder)
         LogKey.generate("kho-thu").write(self.folder / "keys" / LOG_KEY)
         self.log = keep_log(self.folder, self.engine, self.store, lambda: self.at)
-        self._make_units()
         with writing(self.engine) as connection:
             self.admin: PrincipalId = add_principal(
                 connection,
@@ -111,6 +111,7 @@ class Holdings:
                 by=None,
                 at=self.at,
             )
+        self._make_units()
         authority = make_demo_authority(self.folder / "keys", now=self.at, agency_name="Sở A")
         authority.ensure_role(f"digitizer:{self.admin}", "Người quản trị", now=self.at)
         for name in UNITS:
@@ -118,23 +119,37 @@ class Holdings:
             authority.ensure_role(f"copies:{name}", name, now=self.at)
         self.signer = FileSigner(self.folder / "keys")
 
+    @classmethod
+    def reopen(cls, folder: Path, at: datetime) -> "Holdings":
+        """Open an archive that is there, as another process would."""
+        held = cls.__new__(cls)
+        held.folder, held.at, held.records = folder, at, []
+        held.engine, held.store = stack.known_engine(folder), stack.new_store(folder)
+        held.seal = Seal.load(folder / "keys" / "sealing.json")
+        held.signer = FileSigner(folder / "keys")
+        held.log = keep_log(folder, held.engine, held.store, lambda: held.at)
+        with reading(held.engine) as connection:
+            held.admin = PrincipalId(str(find_principal(connection, "local").id))
+        return held
+
     def _make_units(self) -> None:
+        given: dict[Table, list[dict[str, Any]]] = {
+            unit: [{"id": name, "kind": "department"} for name in UNITS],
+            unit_name: [{"unit_id": name, "valid_from": LONG_AGO, "name": f"Đơn vị {name}"} for name in UNITS],
+            unit_code: [
+                {"system": "QD20", "value": name.upper(), "valid_from": LONG_AGO, "unit_id": name}
+                for name in UNITS
+            ],
+            fonds: [{"code": name.upper(), "title": name, "unit_id": name} for name in UNITS],
+            unit_parent: [
+                {"unit_id": name, "valid_from": LONG_AGO, "parent_id": above}
+                for name, above in UNITS.items()
+                if above
+            ],
+        }
         with writing(self.engine) as connection:
             store_codes(connection, shipped_codes())
-            for name in UNITS:
-                connection.execute(insert(unit).values(id=name, kind="department"))
-                connection.execute(
-                    insert(unit_name).values(unit_id=name, valid_from=LONG_AGO, name=f"Đơn vị {name}")
-                )
-                connection.execute(
-                    insert(unit_code).values(system="QD20", value=name.upper(), valid_from=LONG_AGO, unit_id=name)
-                )
-                connection.execute(insert(fonds).values(code=name.upper(), title=name, unit_id=name))
-            for name, above in UNITS.items():
-                if above:
-                    connection.execute(
-                        insert(unit_parent).values(unit_id=name, valid_from=LONG_AGO, parent_id=above)
-                    )
+            record_units(connection, given, principal=self.admin, at=self.at)
 
     def principal(
         self, role: str, unit_id: str, *, login: str | None = None, kind: str = "officer"
@@ -155,8 +170,7 @@ class Holdings:
     @cached_property
     def file(self) -> ArchivedFile:
         """Draw a page, build its PDF/A with the text below and sign it."""
-        work = self.folder / "file"
-        work.mkdir()
+        work = Path(tempfile.mkdtemp(prefix="file-", dir=self.folder))
         received = scans.save(scans.page(), work / "received.png")
         probe = images.probe(received, ReadingOptions())
         font = find_font()
