@@ -2,13 +2,16 @@
 
 import json
 import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 
 from archive.backup.form import fingerprint
 from archive.backup.make import make_backup
 from archive.backup.restore import restore_backup
-from archive.database import reading
+from archive.database import migrate, open_engine, reading
+from archive.doctor import Finding
 from archive.errors import HomeNotReady
 from archive.events import STREAMS
 from archive.log.checks import check_log
@@ -16,6 +19,7 @@ from archive.log.custody import custody_of
 from archive.log.keeper import newest_checkpoint, position
 from archive.log.outside import OutsideFolder, open_outside
 from archive.rebuild.acts import Problem
+from archive.rebuild.export import check_against_vault
 from archive.rebuild.vault import Rebuilt, rebuild_catalogue
 from archive.retrieve import find_record
 from console.embedded import keep_up
@@ -52,14 +56,18 @@ def verify_log(home: Home, terminal: Terminal) -> bool:
     """Check the whole log against itself, its checkpoints, the vault and the outside place; say what is wrong."""
     outside = open_outside(home.settings.log_outside_url, home.engine)
     found = list(check_log(home.engine, home.store(), home.log_key().verifier, outside, deep=True))
+    _tell(terminal, found, whole="say.log-whole")
+    return not found
+
+
+def _tell(terminal: Terminal, found: Sequence[Finding | Problem], *, whole: str) -> None:
+    """Tell what is wrong, or in a word that nothing is."""
     if found:
         terminal.say("say.findings", count=len(found))
         terminal.table(["fault", "subject-of", "detail"], [[f.fault, f.subject, f.detail] for f in found])
     else:
-        terminal.say("say.log-whole")
-    facts = [{"fault": f.fault, "subject": f.subject, "detail": f.detail} for f in found]
-    terminal.answer({"ok": not found, "findings": facts})
-    return not found
+        terminal.say(whole)
+    terminal.answer({"ok": not found, "findings": [asdict(one) for one in found]})
 
 
 def export_log(home: Home, terminal: Terminal, folder: Path) -> None:
@@ -121,6 +129,22 @@ def rebuild(settings: HomeSettings, terminal: Terminal) -> bool:
     return _finish(settings, terminal, done)
 
 
+def compare(home: Home, terminal: Terminal) -> bool:
+    """Rebuild the catalogue beside the one at work and name every row that differs; nothing is changed."""
+    with home.scratch() as scratch:
+        home.log(scratch).publish()
+        beside = open_engine(f"sqlite:///{scratch}/beside.db")
+        migrate(beside)
+        done = rebuild_catalogue(
+            beside, home.store(), home.log_key().verifier, at=utc_now(), progress=_progress(terminal)
+        )
+        with reading(home.engine) as ours, reading(beside) as theirs:
+            found: list[Finding | Problem] = [*done.problems, *check_against_vault(ours, theirs)]
+        beside.dispose()
+    _tell(terminal, found, whole="say.vault-agrees")
+    return not found
+
+
 def backup(home: Home, terminal: Terminal, folder: Path, *, keys: Path | None) -> None:
     """Write a backup; keys: where the key files go, apart from it."""
     with home.scratch() as scratch:
@@ -167,7 +191,7 @@ def _seal(home: Home) -> str:
         raise HomeNotReady(f"the sealing keys are missing: lay {path} back from where they are kept") from error
 
 
-def _progress(terminal: Terminal):  # type: ignore[no-untyped-def]  # a callable of the events done
+def _progress(terminal: Terminal) -> Callable[[int], None]:
     def tell(done: int) -> None:
         if terminal.err.is_terminal:
             terminal.err.print(f"{done}", end="\r")
@@ -182,11 +206,6 @@ def _finish(settings: HomeSettings, terminal: Terminal, done: Rebuilt) -> bool:
     if done.problems:
         terminal.say("say.findings", count=len(done.problems))
         terminal.table(["fault", "subject-of", "detail"], [[p.fault, p.subject, p.detail] for p in done.problems])
-    terminal.answer(
-        {"events": done.events, "adopted": done.adopted, "problems": [_shown(one) for one in done.problems]}
-    )
+    shown = [asdict(one) for one in done.problems]
+    terminal.answer({"events": done.events, "adopted": done.adopted, "problems": shown})
     return not done.problems
-
-
-def _shown(problem: Problem) -> dict[str, str]:
-    return {"fault": problem.fault, "subject": problem.subject, "detail": problem.detail}

@@ -4,11 +4,13 @@ Left out: what only a backup has (the work list, logins and names of principals,
 under way (reserved, not yet deposited), and ids that a row draws for itself and nothing refers to.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 
 import rfc8785
 from sqlalchemy import ColumnElement, Connection, Table, select
 
+from archive.doctor import Finding
 from archive.rebuild.columns import plain
 from archive.tables.copies import copy, copy_register, copy_request
 from archive.tables.holdings import (
@@ -24,6 +26,7 @@ from archive.tables.log import checkpoint, event, log_node, log_segment, stream_
 from archive.tables.packages import package, page, part, signature
 from archive.tables.parties import party, party_identifier, party_name
 from archive.tables.principals import access_grant, principal
+from archive.tables.schema import metadata
 from archive.tables.units import unit, unit_code, unit_name, unit_parent, unit_succession
 
 LEFT_OUT: Mapping[Table, frozenset[str]] = {
@@ -81,3 +84,19 @@ def differences(one: Connection, other: Connection) -> Iterator[str]:
     left, right = set(export_rows(one)), set(export_rows(other))
     yield from (f"- {table} {row}" for table, row in sorted(left - right))
     yield from (f"+ {table} {row}" for table, row in sorted(right - left))
+
+
+def check_against_vault(catalogue: Connection, vault: Connection) -> Iterator[Finding]:
+    """Name each row that differs from a catalogue rebuilt from the vault, by table and key, without its text."""
+    ours, theirs = set(export_rows(catalogue)), set(export_rows(vault))
+    for table, row in sorted(ours ^ theirs):
+        side = "catalogue" if (table, row) in ours else "vault"
+        told = f"the {side} alone has it like this"
+        yield Finding("row-differs", f"{table}:{_key(table, row)}", told)
+
+
+def _key(table: str, row: str) -> str:
+    said = json.loads(row)
+    keys = [column.name for column in metadata.tables[table].primary_key.columns]
+    named = [name for name in keys if name in said] or ["record_id", "party_id"]
+    return "/".join(str(said[name]) for name in named if name in said)

@@ -41,11 +41,17 @@ def add_vault(sohoa: click.Group, language: Language) -> None:
         vaulting.export_log(door.home(), door.terminal, folder)
 
     @sohoa.command(help=say("rebuild"))
+    @click.option("--check", is_flag=True, help=say("rebuild.check"))
     @json_option(language)
     @click.pass_context
-    def rebuild(context: click.Context) -> None:
+    def rebuild(context: click.Context, check: bool) -> None:
         door: Door = context.obj
-        if not vaulting.rebuild(door.settings(), door.terminal):
+        whole = (
+            vaulting.compare(door.home(), door.terminal)
+            if check
+            else vaulting.rebuild(door.settings(), door.terminal)
+        )
+        if not whole:
             context.exit(EXIT_WANTING)
 
     @sohoa.command(help=say("backup"))

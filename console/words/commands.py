@@ -100,6 +100,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Dựng lại danh mục và chỉ mục chỉ từ kho khóa (gói, bản sao, nhật ký).",
         "Rebuild catalogue and index from the vault alone: packages, copies, log.",
     ),
+    "rebuild.check": (
+        "Không thay đổi gì: dựng lại bên cạnh và nêu từng dòng khác với danh mục đang dùng.",
+        "Change nothing: rebuild beside and name each row that differs from the catalogue at work.",
+    ),
     "backup": (
         "Sao lưu cơ sở dữ liệu và tình trạng kho tại cùng một thời điểm; khóa để riêng.",
         "Back up the database and the vault's state of one instant; keys go apart.",

@@ -53,6 +53,10 @@ TOLD: dict[str, tuple[str, str]] = {
         "Nhật ký toàn vẹn: mọi sự kiện, điểm chốt và phân đoạn khớp nhau.",
         "The log is whole: events, checkpoints and segments agree.",
     ),
+    "say.vault-agrees": (
+        "Danh mục khớp với kho khóa: từng dòng dựng lại được đều giống.",
+        "Catalogue and vault agree: every row that can be rebuilt is the same.",
+    ),
     "say.log-exported": (
         "Đã ghi nhật ký vào {folder}. Kiểm tra: python3 {folder}/{verifier} {folder}/records",
         "Wrote the log to {folder}. To check it: python3 {folder}/{verifier} {folder}/records",

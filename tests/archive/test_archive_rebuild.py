@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import partial
 from io import BytesIO
 from itertools import islice
@@ -13,9 +12,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
-import scans
 import stack
-from home_of_tests import TestHome, write_manifest
+from full_home import AT, make_full_home
+from home_of_tests import TestHome
 from sqlalchemy import Engine, func, select
 
 from archive.checks import check_events
@@ -30,57 +29,11 @@ from archive.tables.copies import copy
 from archive.tables.holdings import effect, record
 from archive.tables.packages import package, page
 
-AT = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
-
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> TestHome:
-    """A home in which every kind of act happened, by the commands that people use."""
-    top = tmp_path_factory.mktemp("rebuild")
-    rows = []
-    for number in range(5):
-        name = f"{number}.pdf"
-        path = scans.save(scans.page(mark=name, size=(420, 594)), top / "scans" / name)
-        scans.remember(path, top / "recordings", [scans.LINES])
-        rows.append(
-            {
-                "file": name,
-                "sheets": "1",
-                "dossier_code": f"HS-{number // 2}",
-                "holder_type": "cá nhân",
-                "holder_id": f"00109901234{number}",
-                "holder_name": f"Nguyễn Thị {number}",
-                "source_form": "giấy",
-                "source_status": "bản chính",
-                "retention_class": "05",
-                "closed_on": "2026-06-30",
-            }
-        )
-    write_manifest(top / "scans", rows)
-    home = TestHome(top / "var", top / "recordings")
-    home.ask("init")
-    batch = home.ask("intake", str(top / "scans"))["batch"]
-    home.ask("work", "--until-idle")
-    home.ask("batch", "accept", batch, "--word", "đã đối chiếu")
-    first, second, third, fourth, _ = (one["record"] for one in home.ask("record", "list")["records"])
-    home.ask("hold", "place", first, "--basis", "QĐ 1")
-    home.ask("hold", "place", second, "--basis", "QĐ 2")
-    home.ask("hold", "lift", second, "--basis", "QĐ 3")
-    home.ask("record", "effect", third, "suspended", "--on", "2026-11-01", "--basis", "QĐ 4")
-    copies = [_issue(home, one, top) for one in (second, fourth)]
-    home.ask("copy", "revoke", copies[1], "--reason", "cấp nhầm")
-    refused = home.run("copy", "issue", third, "--for", "Bà A", "--purpose", "x", "--json")
-    assert refused.document["error"] == "copy-refused", refused.told
-    home.ask("principal", "add", "van-thu", "--kind", "officer", "--name", "Văn thư")
-    home.ask("log", "export", str(top / "log"))
-    return home
-
-
-def _issue(home: TestHome, record: str, top: Path) -> str:
-    serial: str = home.ask("copy", "issue", record, "--for", "Bà A", "--purpose", "hồ sơ", "-o", str(top))[
-        "serial"
-    ]
-    return serial
+    """A home in which every kind of act happened."""
+    return make_full_home(tmp_path_factory.mktemp("rebuild"))
 
 
 def _rebuilt(home: TestHome, folder: Path) -> tuple[Engine, Rebuilt]:
