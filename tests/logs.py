@@ -27,7 +27,12 @@ def some_entry(
         "record.described",
         principal=PrincipalId("clerk"),
         at=at or START + timedelta(seconds=number),
-        payload={"record": f"{number:032x}", "title": title, "ratio": number / 4, "sealed": number % 3 == 0},
+        payload={
+            "record": f"{number:032x}",
+            "title": title,
+            "ratio": number / 4 if number % 300 == 7 else None,  # a number that is not whole takes the slow way
+            "sealed": number % 3 == 0,
+        },
     )
 
 
