@@ -148,6 +148,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Xử lý thất bại nhiều lần; đã cách ly, chạy «sohoa batch retry» sau khi khắc phục.",
         "Processing failed repeatedly; quarantined. Run `sohoa batch retry` once mended.",
     ),
+    "batch-cancelled": (
+        "Lô đã bị hủy trước khi tệp được xử lý; lý do ghi ở phần ý kiến.",
+        "The batch was cancelled before the file was worked; the reason is in its word.",
+    ),
     "surplus": ("Thừa so với bảng kê.", "More than the manifest declares."),
     "missing": ("Thiếu so với bảng kê.", "Fewer than the manifest declares."),
 }
