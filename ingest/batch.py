@@ -128,6 +128,11 @@ def give_word(connection: Connection, batch_id: str, word: str, *, principal: Pr
     return differences + rejections
 
 
+def is_closed(connection: Connection, batch_id: str) -> bool:
+    """Whether a batch is closed."""
+    return bool(connection.execute(select(batch.c.state).where(batch.c.id == batch_id)).scalar_one() == "closed")
+
+
 def close(connection: Connection, batch_id: str, *, principal: PrincipalId, at: datetime) -> bool:
     """Close an open batch, once, and say whether it was; the caller has made sure that nothing keeps it open.
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from archive import events
 from archive.events import instant_text
@@ -173,14 +173,14 @@ def paused_by_system(connection: Connection) -> list[tuple[str, StateReason]]:
 
 def under_way(connection: Connection, batch_id: str) -> dict[str, int]:
     """Count a batch's work that is not done, by its state: ready, leased, quarantined."""
-    rows = connection.execute(
-        select(work_item.c.state).where(
-            work_item.c.batch_id == batch_id, work_item.c.kind == "read", work_item.c.state != "done"
-        )
-    ).scalars()
     counts = {"ready": 0, "leased": 0, "quarantined": 0}
-    for state in rows:
-        counts[state] += 1
+    unfinished = (
+        select(work_item.c.state, func.count())
+        .where(work_item.c.state.in_(tuple(counts)), work_item.c.batch_id == batch_id, work_item.c.kind == "read")
+        .group_by(work_item.c.state)
+    )
+    for state, count in connection.execute(unfinished):
+        counts[state] = count
     return counts
 
 

@@ -157,6 +157,32 @@ _SENTENCES: dict[str, tuple[str, str]] = {
 }
 
 
+# Why the system pauses a batch: a place, and what it refuses.
+_PLACES = {
+    "store": ("Kho đối tượng", "The object store"),
+    "restricted-store": ("Kho riêng của mức 3–4", "The store of levels 3-4"),
+    "staging": ("Vùng nhận tệp", "The staging store"),
+    "scratch": ("Vùng làm việc tạm", "The scratch folder"),
+    "database": ("Cơ sở dữ liệu", "The catalogue"),
+}
+_REFUSALS = {
+    "full": ("hết chỗ; tự tiếp tục khi có chỗ trống.", "is full; work goes on by itself when there is room."),
+    "read-only": (
+        "không ghi được; tự tiếp tục khi ghi lại được.",
+        "can't be written; work goes on by itself when it can.",
+    ),
+    "io-error": (
+        "bị lỗi đĩa khi ghi; tự thử lại, cần người kiểm tra đĩa.",
+        "fails while it is written; it is tried again, and somebody should look at the disk.",
+    ),
+}
+_SENTENCES |= {
+    f"{place}-{refusal}": (f"{place_vi} {vi}", f"{place_en} {en}")
+    for place, (place_vi, place_en) in _PLACES.items()
+    for refusal, (vi, en) in _REFUSALS.items()
+}
+
+
 def known_reasons() -> frozenset[str]:
     """Return every slug that has its sentences."""
     return frozenset(_SENTENCES)

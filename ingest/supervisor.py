@@ -23,6 +23,7 @@ from ingest.backlog import Backlog, backlog, is_work_left
 from ingest.owners import owner_name_of
 from ingest.settings import IngestSettings
 from ingest.stopping import stopped_by_signals
+from ingest.sweeping import sweep
 from ingest.watch import Patience, look_after
 
 POLL_SECONDS = 0.2
@@ -114,7 +115,7 @@ class Supervisor:
     def _sweep(self) -> None:
         with writing(self._engine) as connection:
             judge = self._patience.may_judge()
-            worklist.sweep(connection, now=self._now(), settings=self._settings, judge=judge)
+            sweep(connection, now=self._now(), settings=self._settings, judge=judge)
         look_after(self._engine, self._settings, now=self._now())
         self._swept = time.monotonic()
 

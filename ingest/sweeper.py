@@ -19,6 +19,7 @@ from ingest.alone import Turnstile
 from ingest.bell import Bell, Ring
 from ingest.lanes import LANES, Lane
 from ingest.settings import IngestSettings
+from ingest.sweeping import sweep
 from ingest.watch import Patience, look_after
 
 RINGS_AT_ONCE = 500  # in a lane; workers are busy for longer than until the next round with so many
@@ -82,7 +83,7 @@ class Sweeper:
         Raises CatalogueBusy.
         """
         with writing(self._engine) as connection:
-            given_back = worklist.sweep(
+            given_back = sweep(
                 connection,
                 now=self._now(),
                 settings=self._settings,

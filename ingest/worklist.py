@@ -13,7 +13,6 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, insert, select, update
 
 from archive.identifiers import new_id
-from ingest import timings
 from ingest.errors import LeaseLost
 from ingest.lanes import LANES, Lane
 from ingest.owners import host_name, owner_is_alive
@@ -207,9 +206,8 @@ def fail(
     return state
 
 
-def _give_back(
-    connection: Connection, row: Row[Any], *, count: str, limit: int, reason: str, now: datetime
-) -> str:
+def give_back(connection: Connection, row: Row[Any], *, count: str, limit: int, reason: str, now: datetime) -> str:
+    """Give leased work back and count what it was left by; return its new state, or `taken` by another."""
     counted = getattr(row, count) + 1
     state = "quarantined" if counted >= limit else "ready"
     changed = connection.execute(
@@ -240,7 +238,7 @@ def report_death(
         select(work_item).where(work_item.c.state == "leased", work_item.c.owner == owner)
     ).all()
     return [
-        _give_back(connection, row, count="deaths", limit=settings.death_limit, reason=reason, now=now)
+        give_back(connection, row, count="deaths", limit=settings.death_limit, reason=reason, now=now)
         for row in rows
     ]
 
@@ -260,55 +258,6 @@ def return_held(connection: Connection, owner: str, *, now: datetime) -> int:
         .where(work_item.c.state == "leased", work_item.c.owner == owner)
         .values(state="ready", owner=None, lease_until=None, next_try_at=now, changed_at=now)
     ).rowcount
-
-
-def sweep(
-    connection: Connection,
-    *,
-    now: datetime,
-    settings: IngestSettings,
-    patience: timedelta = timedelta(),
-    judge: bool = True,
-) -> int:
-    """Give back work whose lease ran out, or whose owner on this host is gone; return how many.
-
-    patience: for so long after the last sign of life a supervisor may still report its child's death. judge: False
-    leaves leases that ran out alone, whose owners could not renew them. Times further ahead than any that is given
-    out are of a clock that was set back since: they count from now.
-    """
-    _set_right(connection, now, settings)
-    rows = connection.execute(select(work_item).where(work_item.c.state == "leased")).all()
-    given = 0
-    for row in rows:
-        expired = row.lease_until < now
-        fresh = row.changed_at <= now < row.changed_at + patience
-        if not (expired and judge) and (fresh or owner_is_alive(row.owner) is not False):
-            continue
-        _give_back(
-            connection,
-            row,
-            count="interruptions",
-            limit=settings.interruption_limit,
-            reason="lease-expired" if expired and judge else "owner-gone",
-            now=now,
-        )
-        given += 1
-    timings.took("sweep", "", given)
-    return given
-
-
-def _set_right(connection: Connection, now: datetime, settings: IngestSettings) -> None:
-    lease, longest = timedelta(seconds=settings.lease_seconds), timedelta(seconds=2 * MAX_BACKOFF_SECONDS)
-    connection.execute(
-        update(work_item)
-        .where(work_item.c.state == "leased", work_item.c.lease_until > now + 2 * lease)
-        .values(lease_until=now + lease)
-    )
-    connection.execute(
-        update(work_item)
-        .where(work_item.c.state == "ready", work_item.c.next_try_at > now + longest)
-        .values(next_try_at=now)
-    )
 
 
 def retry(connection: Connection, batch_id: str, *, now: datetime, file: str | None = None) -> int:
