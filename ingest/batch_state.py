@@ -32,7 +32,8 @@ class StateReason:
     """Why a batch is in its state, kept beside it as JSON.
 
     since: when it came to be so. reason: a person's words, or the slug of a fault (`store-full`). was: the state
-    before a pause. needed, free: bytes, where it is known. trials: how often in a row the system paused it so.
+    before a pause. needed, free: bytes, where it is known; floor: what was free was less than this. trials: how
+    often in a row the system paused it so.
     """
 
     since: datetime
@@ -42,6 +43,7 @@ class StateReason:
     was: Literal["taking", "open"] | None = None
     needed: int | None = None
     free: int | None = None
+    floor: int | None = None
     trials: int = 0
 
     def as_text(self) -> str:
@@ -103,6 +105,7 @@ def pause_for_fault(
     at: datetime,
     needed: int | None = None,
     free: int | None = None,
+    floor: int | None = None,
 ) -> bool:
     """Pause a batch because a place cannot be written; say whether it was not halted already.
 
@@ -115,9 +118,10 @@ def pause_for_fault(
     before = reason_of(row)
     again = before.reason == slug and at - before.since < timedelta(seconds=LAST_TRIAL_SECONDS)
     trials = before.trials + 1 if again else 0
-    why = StateReason(at, SYSTEM, slug, None, row.state, needed, free, trials)
+    why = StateReason(at, SYSTEM, slug, None, row.state, needed, free, floor, trials)
     _set(connection, batch_id, "paused", why)
-    known = {name: value for name, value in (("needed", needed), ("free", free)) if value is not None}
+    bytes_ = (("needed", needed), ("free", free), ("floor", floor))
+    known = {name: value for name, value in bytes_ if value is not None}
     _tell(connection, "batch.paused", batch_id, row.principal_id, at, by=SYSTEM, reason=slug, **known)
     return True
 

@@ -60,7 +60,7 @@ def standing_of(connection: Connection, batch_id: str, matters: OpenMatters | No
         by=why.by,
         reason=why.reason if halted else None,
         waits_for=_waits_for(row.state, why.by, work, matters),
-        needed=why.needed if halted else None,
+        needed=(why.needed or why.floor) if halted else None,
         free=why.free if halted else None,
         **work,
     )

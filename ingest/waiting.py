@@ -78,7 +78,7 @@ def _wait_while_paused(
         if short:
             place, free = short[0]
             pause_batch(
-                engine, batch_id, f"{place.name}-full", now=now(), needed=settings.free_floor_bytes, free=free
+                engine, batch_id, f"{place.name}-full", now=now(), free=free, floor=settings.free_floor_bytes
             )
         state = _state(engine, batch_id)
         if state == "cancelled":

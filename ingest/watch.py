@@ -24,6 +24,8 @@ from ingest.disks import Place, can_write, short_places
 from ingest.settings import IngestSettings
 from ingest.turns import batches_waiting
 
+AGAIN_SECONDS = 60.0
+
 log = logging.getLogger(__name__)
 
 
@@ -49,7 +51,7 @@ def look_after(engine: Engine, settings: IngestSettings, *, now: datetime) -> Wa
         place, free = short[0]
         for batch_id in going:
             paused += pause_batch(
-                engine, batch_id, f"{place.name}-full", now=now, needed=settings.free_floor_bytes, free=free
+                engine, batch_id, f"{place.name}-full", now=now, free=free, floor=settings.free_floor_bytes
             )
     may = [
         (batch_id, why)
@@ -65,11 +67,18 @@ def look_after(engine: Engine, settings: IngestSettings, *, now: datetime) -> Wa
 
 
 def pause_batch(
-    engine: Engine, batch_id: str, slug: str, *, now: datetime, needed: int | None = None, free: int | None = None
+    engine: Engine,
+    batch_id: str,
+    slug: str,
+    *,
+    now: datetime,
+    needed: int | None = None,
+    free: int | None = None,
+    floor: int | None = None,
 ) -> bool:
     """Pause a batch for a place that cannot be written; say whether it went on until now. Raises CatalogueBusy."""
     with writing(engine) as connection:
-        paused = pause_for_fault(connection, batch_id, slug, at=now, needed=needed, free=free)
+        paused = pause_for_fault(connection, batch_id, slug, at=now, needed=needed, free=free, floor=floor)
     if paused:
         log.warning("batch paused: %s", slug)
     return paused
@@ -82,8 +91,10 @@ def _may_go_on(why: StateReason, settings: IngestSettings, *, now: datetime) -> 
     writable = can_write(place, needed=needed) if place is not None else None
     if writable is False:
         return False
-    # Only trying tells; so it does where the probe passes and the work failed all the same.
-    wait = trial_seconds(why.trials) if writable is None else trial_seconds(why.trials - 1) * bool(why.trials)
+    if writable is None:  # only trying tells
+        wait = trial_seconds(why.trials)
+    else:  # the probe passes; did the work fail all the same just now, not in a rush
+        wait = min(AGAIN_SECONDS, trial_seconds(why.trials - 1)) if why.trials else 0.0
     waited = now - why.since
     return not timedelta(0) <= waited < timedelta(seconds=wait)  # before: the clock went back
 

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -38,6 +39,7 @@ from ocr.errors import ReadingError
 
 IDLE_SECONDS = 0.2
 AWAY_SECONDS = 1.0  # between attempts while the catalogue cannot be written
+RELEASE_SECONDS = 60.0  # between attempts to release what is finished
 GIVEN_BACK_SECONDS = 1.0  # until what was given back is due again
 DISK_FAULTS = (CatalogueFull, CatalogueReadOnly, CatalogueDiskFault)
 PR_SET_PDEATHSIG = 1
@@ -60,6 +62,7 @@ class Workman:
         self._desk = desk
         self._owner = owner_name()
         self._stopping = threading.Event()
+        self._release_from = float("inf")  # when what is finished and not released is to be seen to
 
     def stop(self, *_signal: object) -> None:
         """Finish the item or share at hand, then end."""
@@ -68,19 +71,27 @@ class Workman:
     def run(self, *, until_idle: bool = False) -> int:
         """Work until stopped (or until nothing is ready) and return how many pieces of work were taken up."""
         done = 0
-        try:
-            release_finished(self._desk.engine, self._desk.staging, now=self._desk.now())
-            release_all_cancelled(self._desk.engine, self._desk.staging, now=self._desk.now())
-        except (CatalogueBusy, StoreUnavailable) as error:
-            log.warning("what is finished is released by the next worker to begin: %s", error.code)
+        self._release()
         while not self._stopping.is_set():
             if self.work_one():
                 done += 1
+            elif time.monotonic() >= self._release_from:
+                self._release()
             elif until_idle:
                 break
             else:
                 self._stopping.wait(IDLE_SECONDS)
         return done
+
+    def _release(self) -> None:
+        """Release what is finished and was not released, by whomever: it may be what a full disk waits for."""
+        self._release_from = float("inf")
+        try:
+            release_finished(self._desk.engine, self._desk.staging, now=self._desk.now())
+            release_all_cancelled(self._desk.engine, self._desk.staging, now=self._desk.now())
+        except (CatalogueBusy, StoreUnavailable) as error:
+            log.warning("what is finished is released later: %s", error.code)
+            self._release_from = time.monotonic() + RELEASE_SECONDS
 
     def work_one(self, lanes: Sequence[Lane] = LANES) -> bool:
         """Take the piece of work whose turn it is in some lanes as far as it goes; False when nothing is ready.
@@ -131,6 +142,7 @@ class Workman:
                     worklist.put_back(connection, claim, now=self._desk.now(), after_seconds=GIVEN_BACK_SECONDS)
                 return
             except LeaseLost:
+                self._release_from = 0.0  # if it was ours: finished, and then something could not be written
                 return
             except CatalogueBusy as busy:
                 log.warning("work is given back when the catalogue can be written: %s", busy.code)
@@ -168,6 +180,7 @@ class Workman:
                     settings=self._desk.settings,
                 )
         except LeaseLost:
+            self._release_from = 0.0
             return
         except CatalogueBusy as busy:
             log.warning("work is given back when its lease ends: %s", busy.code)
