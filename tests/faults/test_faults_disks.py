@@ -5,6 +5,10 @@ one copy, for every k there is.
 """
 
 import errno
+import json
+import os
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -43,6 +47,8 @@ from search_api.copies.issue import issue_copy
 from search_api.copies.requests import request_copy
 
 pytestmark = pytest.mark.embedded("store")  # what fails here is a local disk
+MANY = 30
+ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 29, 3, 0, tzinfo=UTC)
 NUMBERS = {errno.ENOSPC: "full", errno.EDQUOT: "full", errno.EIO: "io-error", errno.EROFS: "read-only"}
 
@@ -232,3 +238,50 @@ def test_a_person_s_pause_is_not_lifted_by_the_system(taken: tuple[TestHome, str
         told(home, "batch", "pause", taken[1], "--reason", "Chờ")
         assert look_after(desk.engine, desk.settings, now=desk.now()).resumed == 0
         assert _paused(home)["waits_for"] == "a-person"
+
+
+def _refused_below(home: TestHome, below: Path, number: int, library: Path) -> dict[str, Any]:
+    """Work a home in a process whose every write below a folder is refused in turn; return what it says."""
+    source = Path(__file__).with_name("refuse.c")
+    if not library.exists():
+        subprocess.run(["gcc", "-O1", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    path = os.pathsep.join(str(ROOT / folder) for folder in ("", "tests"))
+    done = subprocess.run(
+        [
+            sys.executable,
+            str(Path(__file__).with_name("disk_driver.py")),
+            str(home.folder),
+            str(below),
+            str(number),
+        ],
+        env={**home.environment, "LD_PRELOAD": str(library), "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize(
+    ("place", "number", "said"),
+    [
+        ("scratch", errno.ENOSPC, {"scratch-full"}),
+        ("scratch", errno.EIO, {"scratch-io-error"}),
+        ("archive.db", errno.ENOSPC, set()),  # what cannot be written down is waited for
+        ("archive.db", errno.EIO, set()),
+    ],
+)
+@pytest.mark.embedded("database")
+def test_a_deposit_refused_at_every_system_call_of_a_place_in_turn_is_made_once(
+    tmp_path: Path, place: str, number: int, said: set[str]
+) -> None:
+    home, lot = home_with(tmp_path, MANY)
+    found = _refused_below(home, home.folder / place, number, tmp_path / "refuse.so")
+    print(f"{place} {errno.errorcode[number]}: {found}")
+    assert found["refused"] >= 5
+    assert found["counted"] == 0
+    assert found["left"] > 0, "every item was done before an attempt met no refusal"
+    assert set(found["pauses"]) == said
+    check_whole(home, lot, MANY)
