@@ -21,6 +21,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, TimeoutError
 
+from archive.disk_faults import catalogue_refuses
 from archive.errors import CatalogueBusy, HomeNotReady, UnknownUrl
 from archive.events import STREAMS
 from archive.postgresql import open_postgresql, refusal
@@ -104,14 +105,18 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Raise CatalogueBusy for what passes: locked for long, restarting, out of reach, no connection free."""
+    """Raise CatalogueBusy for what passes: locked for long, restarting, out of reach, no connection free; and what
+    it is of that kind when the disk is full, read-only or failing."""
     try:
         yield
-    except (OperationalError, InterfaceError, TimeoutError) as error:
-        raise CatalogueBusy(_first_line(error)) from error
-    except DBAPIError as error:
-        if error.connection_invalidated:  # whatever it was told as
-            raise CatalogueBusy(_first_line(error)) from error
+    except (DBAPIError, TimeoutError) as error:
+        told = _first_line(error)
+        if isinstance(error, DBAPIError) and error.orig is not None:
+            refused = catalogue_refuses(error.orig, told)
+            if refused is not None:
+                raise refused from error
+        if isinstance(error, OperationalError | InterfaceError | TimeoutError) or error.connection_invalidated:
+            raise CatalogueBusy(told) from error  # whatever it was told as
         raise
 
 

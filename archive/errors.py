@@ -84,13 +84,35 @@ class InvalidKey(ArchiveError):
 
 
 class StoreUnavailable(ArchiveError):
-    """The store could not be reached or written; nothing is known to have been stored."""
+    """The store could not be reached or written; nothing is known to have been stored.
+
+    place: its folder or bucket, where what it refuses is known.
+    """
 
     code = "store-unavailable"
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, place: str | None = None) -> None:
         super().__init__(f"the object store cannot be used: {reason}")
         self.reason = reason
+        self.place = place
+
+
+class StoreFull(StoreUnavailable):
+    """The store has no room left (or none for us); what is in it can be read."""
+
+    code = "store-full"
+
+
+class StoreReadOnly(StoreUnavailable):
+    """The store may not be written: mounted read-only, or we have no right to; what is in it can be read."""
+
+    code = "store-read-only"
+
+
+class StoreDiskFault(StoreUnavailable):
+    """The store's disk fails while it is written."""
+
+    code = "store-io-error"
 
 
 class RestrictedStoreUnset(StoreUnavailable):
@@ -261,6 +283,27 @@ class CatalogueBusy(ArchiveError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the catalogue does not answer; try again: {reason}")
         self.reason = reason
+
+
+class CatalogueFull(CatalogueBusy):
+    """The catalogue's disk has no room left; it can be read."""
+
+    code = "catalogue-full"
+    retry_after = 30
+
+
+class CatalogueReadOnly(CatalogueBusy):
+    """The catalogue can be read and not written: its disk is read-only, or its server stands by for another."""
+
+    code = "catalogue-read-only"
+    retry_after = 30
+
+
+class CatalogueDiskFault(CatalogueBusy):
+    """The catalogue's disk fails."""
+
+    code = "catalogue-io-error"
+    retry_after = 30
 
 
 class HomeNotReady(ArchiveError):

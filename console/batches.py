@@ -1,6 +1,7 @@
 """The commands about batches."""
 
 from pathlib import Path
+from typing import Literal
 
 from sqlalchemy import select
 
@@ -8,14 +9,18 @@ from archive.database import reading, writing
 from console.embedded import keep_up
 from console.home import Home, utc_now
 from console.terminal import Terminal
+from console.words.speak import word
 from ingest import batch as batches
 from ingest import worklist
 from ingest.acceptance import Acceptor, accept_batch
 from ingest.backlog import backlog
+from ingest.batch_state import pause, resume
+from ingest.cancelling import cancel
 from ingest.reasons import sentence
 from ingest.receipt import Receipt, open_matters, receipt_of, state_label
 from ingest.receipt_page import printable
 from ingest.release import release_ended
+from ingest.standing import Standing, standing_of
 from ingest.tables import batch
 
 
@@ -27,7 +32,7 @@ def list_batches(home: Home, terminal: Terminal) -> None:
             {
                 "batch": row.id,
                 "label": row.label,
-                "state": row.state,
+                **standing_of(connection, row.id).as_json(now=utc_now()),
                 "received_at": row.received_at.isoformat(),
                 "received": (figures := batches.figures_of(connection, row.id)).received,
                 "archived": figures.archived + figures.blank,
@@ -37,18 +42,27 @@ def list_batches(home: Home, terminal: Terminal) -> None:
             for row in rows
         ]
     terminal.table(
-        ["batch", "folder", "state", "received", "archived", "waiting", "rejected"],
+        ["batch", "folder", "state", "since", "waits-for", "received", "archived", "waiting", "rejected"],
         [
             [
                 str(b["batch"]),
                 str(b["label"]),
                 state_label(str(b["state"]), terminal.language),
+                _age(b["state_age_seconds"]),
+                word(f"waits-for.{b['waits_for']}", terminal.language),
                 *(str(b[k]) for k in ("received", "archived", "waiting", "rejected")),
             ]
             for b in listed
         ],
     )
     terminal.answer({"batches": listed})
+
+
+def _age(seconds: int) -> str:
+    """Return an age as people read it: days, hours and minutes of the two largest units."""
+    days, rest = divmod(seconds, 86_400)
+    hours, minutes = rest // 3600, rest % 3600 // 60
+    return f"{days}d{hours:02}h" if days else f"{hours}h{minutes:02}m"
 
 
 def _print(terminal: Terminal, receipt: Receipt) -> None:
@@ -88,12 +102,15 @@ def show_batch(home: Home, terminal: Terminal, batch_id: str) -> None:
     with reading(home.engine) as connection:
         receipt = receipt_of(connection, batch_id, language=terminal.language)
         left = backlog(connection, now=utc_now())
+        matters = open_matters(receipt)
+        standing = standing_of(connection, batch_id, matters)
     _print(terminal, receipt)
-    matters = open_matters(receipt)
+    _say_standing(terminal, batch_id, standing)
     _say_open(terminal, batch_id, matters, closed=receipt.state == "closed")
     terminal.answer(
         {
             **receipt.as_json(),
+            **standing.as_json(now=utc_now()),
             "open": {
                 "waiting": matters.waiting,
                 "discrepancies": matters.discrepancies,
@@ -103,6 +120,21 @@ def show_batch(home: Home, terminal: Terminal, batch_id: str) -> None:
             "quarantined": left.quarantined,
         }
     )
+
+
+def _say_standing(terminal: Terminal, batch_id: str, standing: Standing) -> None:
+    terminal.say(
+        "say.standing",
+        batch=batch_id,
+        state=state_label(standing.state, terminal.language),
+        age=_age(max(0, int((utc_now() - standing.since).total_seconds()))),
+        owner=word(f"waits-for.{standing.waits_for}", terminal.language),
+    )
+    if standing.reason is not None:
+        said = sentence(standing.reason, terminal.language) if standing.by == "system" else standing.reason
+        terminal.say("say.standing-reason", reason=said)
+    if standing.needed is not None or standing.free is not None:
+        terminal.say("say.standing-room", needed=standing.needed or 0, free=standing.free or 0)
 
 
 def _say_open(terminal: Terminal, batch_id: str, matters: batches.OpenMatters, *, closed: bool) -> None:
@@ -159,9 +191,9 @@ def accept(
             batches.give_word(connection, batch_id, said, principal=home.principal, at=utc_now())
         receipt = receipt_of(connection, batch_id, language=terminal.language)
         matters = open_matters(receipt)
-        if matters.none and receipt.state == "open":
+        if matters.none:
             batches.close(connection, batch_id, principal=home.principal, at=utc_now())
-    closed = matters.none
+        closed = batches.is_closed(connection, batch_id)
     if closed:
         release_ended(home.engine, home.staging(), batch_id, now=utc_now())
     keep_up(home)
@@ -178,6 +210,23 @@ def accept(
             "closed": closed,
         }
     )
+
+
+def halt(
+    home: Home, terminal: Terminal, batch_id: str, act: Literal["pause", "resume", "cancel"], reason: str
+) -> None:
+    """Pause, resume or cancel a batch, and say how it stands then."""
+    principal = home.principal
+    if act == "cancel":
+        cancel(home.engine, home.staging(), batch_id, reason, principal=principal, now=utc_now)
+    else:
+        change = pause if act == "pause" else resume
+        with writing(home.engine) as connection:
+            change(connection, batch_id, reason, principal=principal, at=utc_now())
+    with reading(home.engine) as connection:
+        standing = standing_of(connection, batch_id)
+    _say_standing(terminal, batch_id, standing)
+    terminal.answer({"batch": batch_id, **standing.as_json(now=utc_now())})
 
 
 def retry(home: Home, terminal: Terminal, batch_id: str, *, file: str | None) -> None:

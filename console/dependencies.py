@@ -3,17 +3,21 @@
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from datetime import datetime
 from threading import Lock
 from urllib.parse import urlsplit
 
-from archive.errors import StoreUnavailable
+from sqlalchemy import Engine, text
+
+from archive.database import writing
+from archive.errors import CatalogueFull, CatalogueReadOnly, StoreFull, StoreUnavailable
 from archive.stores.canary import allowed_defects, prove_locks
 from archive.stores.port import ObjectStore
 from console.home import Home, utc_now
 from console.metrics.families import Sample
+from ingest.disks import Place, short_places
 from search_api.errors import IndexUnavailable, IndexUnfit
 from search_api.index.port import RecordIndex
 from search_api.readiness import CHECK_SECONDS, Check, Readiness, checks_of
@@ -74,11 +78,19 @@ def require_fit(index: RecordIndex) -> None:
 
 
 def readiness_of(
-    services: Services, staging: ObjectStore, *, broker_url: str | None, canary: CanaryWatch | None
+    services: Services,
+    staging: ObjectStore,
+    *,
+    broker_url: str | None,
+    canary: CanaryWatch | None,
+    places: Sequence[Place] = (),
+    floor: int = 0,
 ) -> Readiness:
     """Return the look at everything this installation needs; without broker or canary those are not named."""
     checks = [
         *checks_of(services),
+        Check("room", lambda: require_room_left(places, floor), essential=False),
+        Check("writes", lambda: require_writable(services.engine), essential=False),
         Check("staging", lambda: next(iter(staging.list_versions("received/0")), None), essential=False),
     ]
     if broker_url:
@@ -86,6 +98,22 @@ def readiness_of(
     if canary is not None:
         checks.append(Check("canary", canary.require))
     return Readiness(checks)
+
+
+def require_room_left(places: Sequence[Place], floor: int) -> None:
+    """Raise the error of the first folder that has less room than the floor. Raises StoreFull, CatalogueFull."""
+    for place, free in short_places(places, floor=floor):
+        told = f"{place.name}: {free} bytes are free, fewer than the floor of {floor}"
+        raise CatalogueFull(told) if place.name == "database" else StoreFull(told, place.known_as)
+
+
+def require_writable(engine: Engine) -> None:
+    """Begin a transaction that may write, and write nothing. Raises CatalogueReadOnly and the like."""
+    with writing(engine) as connection:
+        if connection.dialect.name == "postgresql":
+            said = connection.execute(text("SELECT current_setting('transaction_read_only')")).scalar_one()
+            if said == "on":
+                raise CatalogueReadOnly("the server takes no writes")
 
 
 def greet_broker(url: str, *, seconds: float = CHECK_SECONDS) -> None:

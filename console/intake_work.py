@@ -204,10 +204,13 @@ def run_work(home: Home, terminal: Terminal, *, workers: int, until_idle: bool) 
         bring_home(log)
     done = _ended(home) - before
     left = result.backlog.ready + result.backlog.later + result.backlog.leased
-    terminal.say("say.worked", done=done, left=left, quarantined=result.backlog.quarantined, deaths=result.deaths)
-    terminal.answer(
-        {"done": done, "waiting": left, "quarantined": result.backlog.quarantined, "deaths": result.deaths}
-    )
+    told = {
+        "paused": result.backlog.paused,
+        "quarantined": result.backlog.quarantined,
+        "deaths": result.deaths,
+    }
+    terminal.say("say.worked", done=done, left=left, **told)
+    terminal.answer({"done": done, "waiting": left, **told})
 
 
 def _ended(home: Home) -> int:

@@ -73,7 +73,14 @@ def run_server(home: Home, terminal: Terminal, *, host: str, port: int, workers:
         desk = _batch_desk(home, stack.enter_context(bell_of(home.settings.ingest)))
         routers = [batch_routes(desk, gate), web_pages(services)]
         broker = home.settings.ingest.broker_url
-        readiness = readiness_of(services, desk.staging, broker_url=broker, canary=canary)
+        readiness = readiness_of(
+            services,
+            desk.staging,
+            broker_url=broker,
+            canary=canary,
+            places=home.settings.ingest.places,
+            floor=home.settings.ingest.free_floor_bytes,
+        )
         exporter = stack.enter_context(
             observed(home, readiness=readiness, position=services.index.position, canary=canary)
         )

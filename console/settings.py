@@ -4,7 +4,7 @@ Secrets come from files in the home or from settings of their own, never from a 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from archive.errors import HomeNotReady
 from archive.stores.port import StoreCredentials
 from console.observing_settings import ObservingSettings, read_observing
+from ingest.disks import MIB, Place, place_of_url
 from ingest.settings import IngestSettings
 from retention.locks import LockSettings
 from search_api.copies.model import CopySettings
@@ -76,6 +77,7 @@ def read_settings(folder: Path, environment: Mapping[str, str]) -> HomeSettings:
     rules = get("RETENTION_RULES")
     try:
         ingest, api = _ingest(home, environment), _api(environment)
+        ingest = replace(ingest, places=_places(home, environment, ingest))
     except ValueError as error:
         raise HomeNotReady(f"a setting is not a number: {error}") from error
     return HomeSettings(
@@ -169,6 +171,20 @@ def _ingest(home: Path, environment: Mapping[str, str]) -> IngestSettings:
         sweep_seconds=float(get("INGEST_SWEEP_SECONDS", "5")),
         worker_memory_mb=int(get("INGEST_WORKER_MEMORY_MB", "1024")),
         spread_pages=int(get("INGEST_SPREAD_PAGES", "40")),
+        free_floor_bytes=int(get("INGEST_FREE_FLOOR_MB", "256")) * MIB,
+    )
+
+
+def _places(home: Path, environment: Mapping[str, str], ingest: IngestSettings) -> tuple[Place, ...]:
+    """Return every place that is written to while batches are taken in and worked."""
+    get = environment.get
+    restricted = get("ARCHIVE_RESTRICTED_STORE_URL")
+    return (
+        place_of_url("store", get("ARCHIVE_STORE_URL", (home / "objects").as_uri())),
+        *((place_of_url("restricted-store", restricted),) if restricted else ()),
+        place_of_url("staging", ingest.staging_url),
+        Place("scratch", str(ingest.scratch), ingest.scratch),
+        place_of_url("database", get("ARCHIVE_DATABASE_URL", f"sqlite:///{home}/archive.db")),
     )
 
 

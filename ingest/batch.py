@@ -128,11 +128,19 @@ def give_word(connection: Connection, batch_id: str, word: str, *, principal: Pr
     return differences + rejections
 
 
-def close(connection: Connection, batch_id: str, *, principal: PrincipalId, at: datetime) -> None:
-    """Close a batch, once; the caller has made sure that nothing keeps it open."""
-    closing = update(batch).where(batch.c.id == batch_id, batch.c.state != "closed")
-    if connection.execute(closing.values(state="closed", closed_at=at)).rowcount == 0:
-        return  # another hand closed it this moment
+def is_closed(connection: Connection, batch_id: str) -> bool:
+    """Whether a batch is closed."""
+    return bool(connection.execute(select(batch.c.state).where(batch.c.id == batch_id)).scalar_one() == "closed")
+
+
+def close(connection: Connection, batch_id: str, *, principal: PrincipalId, at: datetime) -> bool:
+    """Close an open batch, once, and say whether it was; the caller has made sure that nothing keeps it open.
+
+    One that is still taken in, paused or cancelled stays as it is.
+    """
+    closing = update(batch).where(batch.c.id == batch_id, batch.c.state == "open")
+    if connection.execute(closing.values(state="closed", closed_at=at, state_reason=None)).rowcount == 0:
+        return False  # another hand was faster
     figures = figures_of(connection, batch_id)
     events.append(
         connection,
@@ -142,3 +150,4 @@ def close(connection: Connection, batch_id: str, *, principal: PrincipalId, at: 
         at=at,
         payload={"batch": batch_id, "received": figures.received, "archived": figures.archived},
     )
+    return True

@@ -12,6 +12,7 @@ from archive.access.policy import Caller, units_for
 from archive.events import instant_text
 from ingest import batch as batches
 from ingest.receipt import Receipt, open_matters
+from ingest.standing import standing_of
 from ingest.tables import batch
 
 PRINTABLE = r"^[^\x00-\x1f\x7f-\xa0\xad]*[^\s\x00-\x1f\x7f-\xa0\xad][^\x00-\x1f\x7f-\xa0\xad]*$"
@@ -35,6 +36,10 @@ class BatchLine(_Shown):
     batch: str
     label: str
     state: str
+    state_since: str
+    state_age_seconds: int
+    state_reason: str | None
+    waits_for: str
     unit: str
     received_at: str
     received: int
@@ -56,6 +61,7 @@ class ReceiptShown(_Shown):
     batch: str
     label: str
     state: str
+    state_reason: str | None
     declared: int
     missing: int
     surplus: int
@@ -70,10 +76,42 @@ class ReceiptShown(_Shown):
     differences: list[dict[str, Any]]
 
 
-class BatchShown(ReceiptShown):
-    """A receipt with what keeps the batch open."""
+class BatchStanding(_Shown):
+    """A batch's state, since when, why, and who has to do something for it to go on.
+
+    state_by: person or system. state_reason: a person's words, or the slug of a place that cannot be written.
+    waits_for: intake, workers, mending, a-person, room or nobody. work: what is not done, by its state.
+    """
+
+    state: str
+    state_since: str
+    state_age_seconds: int
+    state_by: str
+    state_reason: str | None
+    waits_for: str
+    bytes_needed: int | None
+    bytes_free: int | None
+    work: dict[str, int]
+
+
+class BatchTold(BatchStanding):
+    """How a batch stands after it was told something."""
+
+    batch: str
+
+
+class BatchShown(ReceiptShown, BatchStanding):
+    """A receipt with what keeps the batch open, and how it stands."""
 
     open: dict[str, int]
+
+
+class ReasonForm(BaseModel):
+    """Why a batch is paused, resumed or cancelled, in a person's words."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Line
 
 
 class AcceptanceForm(BaseModel):
@@ -98,11 +136,12 @@ class Accepted(_Shown):
     closed: bool
 
 
-def shown_batch(receipt: Receipt) -> dict[str, Any]:
-    """Return a batch with what keeps it open."""
+def shown_batch(connection: Connection, receipt: Receipt, *, now: datetime) -> dict[str, Any]:
+    """Return a batch with what keeps it open and how it stands."""
     matters = open_matters(receipt)
     return {
         **plain(receipt.as_json()),
+        **standing_of(connection, receipt.batch, matters).as_json(now=now),
         "open": {
             "waiting": matters.waiting,
             "discrepancies": matters.discrepancies,
@@ -112,7 +151,9 @@ def shown_batch(receipt: Receipt) -> dict[str, Any]:
     }
 
 
-def page_of_batches(connection: Connection, caller: Caller, cursor: str | None, limit: int) -> dict[str, Any]:
+def page_of_batches(
+    connection: Connection, caller: Caller, cursor: str | None, limit: int, *, now: datetime
+) -> dict[str, Any]:
     """Return one page of the batches in a caller's units. Raises ValueError for a cursor that is none of ours."""
     units = sorted(units_for(caller, "batch.read", purpose=None))
     query = (
@@ -132,7 +173,7 @@ def page_of_batches(connection: Connection, caller: Caller, cursor: str | None, 
             {
                 "batch": row.id,
                 "label": row.label,
-                "state": row.state,
+                **standing_of(connection, row.id).as_json(now=now),
                 "unit": row.unit_id,
                 "received_at": instant_text(row.received_at),
                 "received": figures.received,

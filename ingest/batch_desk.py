@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, select
 
 from archive.access.policy import Act, Caller, units_for
-from archive.database import writing
+from archive.database import reading, writing
 from archive.errors import NotFound
 from archive.record import PrincipalId
 from archive.sealing import Seal
@@ -19,12 +19,15 @@ from archive.tables.holdings import fonds
 from ingest import batch as batches
 from ingest.acceptance import Acceptor, accept_batch
 from ingest.batch_answers import AcceptanceForm
+from ingest.batch_state import pause, resume
 from ingest.bell import Bell, SilentBell
+from ingest.cancelling import cancel
 from ingest.errors import UploadRefused
 from ingest.intake import Door, take_in
 from ingest.receipt import open_matters, receipt_of
 from ingest.release import release_ended
 from ingest.settings import IngestSettings
+from ingest.standing import standing_of
 from ingest.upload_forms import Arranged, Chosen
 from ocr.reader import Reader
 
@@ -113,6 +116,7 @@ def taken_in(
             unit=fonds_code,
             operator=chosen.operator,
             progress=lambda _done, _all: go_on(),
+            go_on=go_on,
         )
     finally:
         reader.close()
@@ -123,6 +127,20 @@ def taken_in(
         "missing_files": list(taken.missing_files),
         "ignored": list(taken.ignored),
     }
+
+
+def halted(
+    desk: BatchDesk, principal: PrincipalId, batch_id: str, act: Literal["pause", "resume", "cancel"], reason: str
+) -> dict[str, Any]:
+    """Pause, resume or cancel a batch and return how it stands. Raises BatchNotNow."""
+    if act == "cancel":
+        cancel(desk.engine, desk.staging, batch_id, reason, principal=principal, now=desk.now)
+    else:
+        change = pause if act == "pause" else resume
+        with writing(desk.engine) as connection:
+            change(connection, batch_id, reason, principal=principal, at=desk.now())
+    with reading(desk.engine) as connection:
+        return {"batch": batch_id, **standing_of(connection, batch_id).as_json(now=desk.now())}
 
 
 def accepted(desk: BatchDesk, principal: PrincipalId, batch_id: str, said: AcceptanceForm) -> dict[str, Any]:
@@ -143,9 +161,9 @@ def accepted(desk: BatchDesk, principal: PrincipalId, batch_id: str, said: Accep
         if said.word:
             batches.give_word(connection, batch_id, said.word, principal=principal, at=desk.now())
         receipt = receipt_of(connection, batch_id)
-        closed = open_matters(receipt).none
-        if closed and receipt.state == "open":
+        if open_matters(receipt).none:
             batches.close(connection, batch_id, principal=principal, at=desk.now())
+        closed = batches.is_closed(connection, batch_id)
     if closed:
         release_ended(desk.engine, desk.staging, batch_id, now=desk.now())
     return {

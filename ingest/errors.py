@@ -62,6 +62,41 @@ class LeaseLost(IngestError):
         self.work_item_id = work_item_id
 
 
+class BatchHalted(IngestError):
+    """A batch was paused or cancelled while something of it was under way; state: which."""
+
+    code = "batch-halted"
+
+    def __init__(self, batch_id: str, state: str) -> None:
+        super().__init__(f"batch {batch_id} is {state}")
+        self.batch_id = batch_id
+        self.state = state
+
+
+class BatchNotNow(IngestError):
+    """A batch is in a state that does not allow the act."""
+
+    code = "batch-not-now"
+
+    def __init__(self, act: str, state: str) -> None:
+        super().__init__(f"a batch that is {state} cannot be told to {act}")
+        self.act = act
+        self.state = state
+        self.reason = str(self)
+
+
+class RoomShort(IngestError):
+    """A place has less room than a batch needs; nothing of it was taken in. needed, free: bytes."""
+
+    code = "room-short"
+
+    def __init__(self, place: str, needed: int, free: int) -> None:
+        super().__init__(f"the {place} needs {needed} bytes for this batch and has {free} free; give it room")
+        self.place = place
+        self.needed = needed
+        self.free = free
+
+
 class UploadRefused(IngestError):
     """An uploaded form can't be a batch: a field is unknown, a name can't be a path, two files have one name."""
 

@@ -7,10 +7,11 @@ equations hold whenever the process dies; the same command on the same folder go
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select
 
 from archive import events
 from archive.codes import CodeBook, load_codes
@@ -23,9 +24,11 @@ from archive.record import PrincipalId
 from archive.sealing import Seal
 from archive.stores.port import ObjectStore, StoredObject
 from archive.tables.holdings import fonds
+from ingest.batch_state import open_batch, reason_of, refuse_unless_taking
 from ingest.bell import Bell, Ring, SilentBell
 from ingest.declarations import declare, declare_missing, note_difference
 from ingest.desk import fetch
+from ingest.disks import require_room, waiting_bytes
 from ingest.errors import FileUnreadable, FolderUnreadable, StillBeingWritten
 from ingest.lanes import lane_for
 from ingest.manifest import Manifest, ManifestRow, read_manifest
@@ -39,6 +42,7 @@ from ingest.pickup import (
 )
 from ingest.settings import IngestSettings
 from ingest.tables import batch, capture, item
+from ingest.waiting import written
 from ingest.worklist import add_work
 from ocr.errors import InputRejected
 from ocr.page import FileProbe
@@ -84,10 +88,14 @@ def take_in(
     unit: str | None,
     operator: str | None,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
+    go_on: Callable[[], None] = lambda: None,
 ) -> TakenIn:
     """Take a folder of scans in as one batch and return what was found.
 
-    Raises FolderUnreadable, ManifestUnreadable (nothing is taken then) or NotFound (no such unit).
+    While its batch is paused, by a person or because a place cannot be written, intake waits and then goes on.
+    go_on: called with each look; what it raises ends the intake there.
+    Raises FolderUnreadable, ManifestUnreadable, RoomShort (nothing is taken then), NotFound (no such unit) or
+    BatchHalted when the batch is cancelled meanwhile.
     """
     if not folder.is_dir():
         raise FolderUnreadable(str(folder))
@@ -104,6 +112,7 @@ def take_in(
         first_rows.setdefault(comparison_key(row.file), row)
     scans = [f for f in found if f.key in first_rows or looks_like_scan(f.path)]
     ignored = tuple(f.name for f in found if f not in scans)
+    _require_room(door, folder, scans, digest)
     batch_id = _open_batch(
         door,
         folder=folder,
@@ -119,25 +128,41 @@ def take_in(
         # Two names that differ only in their normal form: the first has the row, the other is surplus.
         declared = first_rows.get(file.key) if file.key not in taken else None
         taken.add(file.key)
-        _take_item(
-            door,
-            batch_id,
-            position,
-            file,
-            declared,
-            repeats.get(file.key, []) if declared else [],
-            operator,
-        )
+        again = repeats.get(file.key, []) if declared else []
+        take = partial(_take_item, door, batch_id, position, file, declared, again, operator)
+        written(door.engine, door.settings, batch_id, take, length=_length(file), now=door.now, go_on=go_on)
         progress(position, len(scans))
     missing = [row for key, row in first_rows.items() if key not in taken]
     for row in missing:
-        declare_missing(door.engine, door.seal, batch_id, row, repeats.get(comparison_key(row.file), []))
+        again = repeats.get(comparison_key(row.file), [])
+        declare = partial(declare_missing, door.engine, door.seal, batch_id, row, again)
+        written(door.engine, door.settings, batch_id, declare, now=door.now, go_on=go_on)
+    written(door.engine, door.settings, batch_id, partial(_end, door, batch_id), now=door.now, go_on=go_on)
+    return TakenIn(batch_id, len(scans), tuple(row.file for row in missing), ignored)
+
+
+def _length(file: FoundFile) -> int:
+    try:
+        return file.path.stat().st_size
+    except OSError:
+        return 0  # gone by now: taking it says so
+
+
+def _require_room(door: Door, folder: Path, scans: list[FoundFile], digest: str | None) -> None:
+    """Refuse what there is no room for; of an intake that goes on, what it has not taken yet. Raises RoomShort."""
+    with reading(door.engine) as connection:
+        unfinished = _unfinished(connection, folder, digest)
+        named = select(item.c.file).where(item.c.batch_id == unfinished)
+        taken = set(connection.execute(named).scalars()) if unfinished is not None else set()
+        promised = waiting_bytes(connection)
+    lengths = [_length(file) for file in scans if file.name not in taken]
+    require_room(door.settings.places, lengths, promised=promised, floor=door.settings.free_floor_bytes)
+
+
+def _end(door: Door, batch_id: str) -> None:
     _drop_unowned(door, batch_id)
     with writing(door.engine) as connection:
-        connection.execute(
-            update(batch).where(batch.c.id == batch_id, batch.c.state == "taking").values(state="open")
-        )
-    return TakenIn(batch_id, len(scans), tuple(row.file for row in missing), ignored)
+        open_batch(connection, batch_id, at=door.now())
 
 
 def _drop_unowned(door: Door, batch_id: str) -> None:
@@ -190,21 +215,9 @@ def _open_batch(
     with writing(door.engine) as connection:
         # One batch of a fonds is opened at a time: two hands on one folder are to find the same batch.
         connection.execute(select(fonds.c.code).where(fonds.c.code == fonds_code).with_for_update(key_share=True))
-        unfinished = (
-            connection.execute(
-                select(batch.c.id).where(
-                    batch.c.folder == str(folder.resolve()),
-                    batch.c.state == "taking",
-                    batch.c.manifest_sha256 == manifest_sha256
-                    if manifest_sha256
-                    else batch.c.manifest_sha256.is_(None),
-                )
-            )
-            .scalars()
-            .first()
-        )
+        unfinished = _unfinished(connection, folder, manifest_sha256)
         if unfinished is not None:
-            return str(unfinished)
+            return unfinished
         batch_id = new_id()
         at = door.now()
         connection.execute(
@@ -237,6 +250,19 @@ def _open_batch(
             },
         )
         return batch_id
+
+
+def _unfinished(connection: Connection, folder: Path, manifest_sha256: str | None) -> str | None:
+    """Return the batch of a folder that is not wholly taken in, paused or not."""
+    digest = batch.c.manifest_sha256
+    rows = connection.execute(
+        select(batch).where(
+            batch.c.folder == str(folder.resolve()),
+            batch.c.state.in_(("taking", "paused")),
+            digest == manifest_sha256 if manifest_sha256 else digest.is_(None),
+        )
+    )
+    return next((row.id for row in rows if row.state == "taking" or reason_of(row).was == "taking"), None)
 
 
 def _already_taken(engine: Engine, batch_id: str, name: str) -> bool:
@@ -356,6 +382,7 @@ def _write_item(
     at = door.now()
     rings: list[Ring] = []
     with writing(door.engine) as connection:
+        refuse_unless_taking(connection, row["batch_id"])
         if not insert_new(connection, item, row, by=("batch_id", "file")):
             return  # another hand on the same folder was faster; its copy is the one that is kept
         connection.execute(insert(capture), captures)

@@ -12,7 +12,9 @@ from sqlalchemy import Connection, insert, select
 
 from archive.database import reading, writing
 from ingest import timings, worklist
+from ingest.batch_state import refuse_halted
 from ingest.desk import Desk
+from ingest.disks import blame_scratch
 from ingest.tables import page_result
 from ingest.worklist import Claim
 from ocr.errors import PageFailed
@@ -74,12 +76,15 @@ def read_missing(desk: Desk, claim: Claim, received: Path, captures: Sequence[Ca
     """Read and keep those of some pages that are not kept yet.
 
     A page that fails is kept as failed with its reason; it never stops the others. The lease is checked
-    with each page kept: a worker that lost it stops here, with LeaseLost.
+    with each page kept: a worker that lost it stops here, with LeaseLost; of a batch that was halted, before the
+    next page, with BatchHalted.
     """
     with reading(desk.engine) as connection:
         kept = kept_indices(connection, claim.whole_id)
     for capture in captures:
         if capture.index not in kept:
+            with reading(desk.engine) as connection:
+                refuse_halted(connection, claim.item_id)
             _read_one(desk, claim, received, capture)
             desk.failpoints.passing("reading")
 
@@ -89,6 +94,7 @@ def _read_one(desk: Desk, claim: Claim, received: Path, capture: CaptureProbe) -
     try:
         result = KeptPage(capture.index, desk.reader.read_page(received, capture), None, None)
     except PageFailed as error:
+        blame_scratch(error, desk.settings.places, received)
         result = KeptPage(capture.index, None, error.code, str(error)[:500])
     timings.took("page", result.state, time.monotonic() - started)
     packed = None

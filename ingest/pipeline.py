@@ -10,6 +10,8 @@
 7. The package is written from what was frozen, put under its key with its lock, and read back.
 8. Rows and event are committed together with the end of the work.
 9. Only then is the staging copy released.
+
+Of a batch cancelled meanwhile the item is rejected, unless its package is in the store by then.
 """
 
 import logging
@@ -23,7 +25,7 @@ from sqlalchemy import Connection, Row, delete, select, update
 from archive import events, ledger
 from archive.database import reading, writing
 from archive.deposit import put_or_adopt
-from archive.errors import KeyTaken
+from archive.errors import KeyTaken, ObjectNotFound
 from archive.log_subject import about
 from archive.package.json import content_from_json
 from archive.package.write import write_content
@@ -33,7 +35,11 @@ from archive.stores.separated import keeps_apart
 from ingest import timings, worklist
 from ingest.acceptance import accept_by_policy
 from ingest.assembly import assemble, package_members
+from ingest.batch_state import refuse_halted
+from ingest.cancelling import REASON as CANCELLED
+from ingest.cancelling import cancelled_for, reject_cancelled
 from ingest.desk import Desk, open_received
+from ingest.disks import blame_scratch
 from ingest.numbering import reserve
 from ingest.outcomes import Deferred, Deposited, Linked, Outcome, Rejected, Spread, Stopped
 from ingest.pages import kept_pages, read_pages
@@ -43,7 +49,7 @@ from ingest.spreading import gather, spread
 from ingest.tables import capture, item, page_result
 from ingest.twins import earlier_twin, has_stopped_twin
 from ingest.worklist import Claim
-from ocr.errors import InputRejected
+from ocr.errors import InputRejected, ReadingError
 from retention.locks import candidate_lock
 
 log = logging.getLogger(__name__)
@@ -53,7 +59,8 @@ def process_item(desk: Desk, claim: Claim) -> Outcome:
     """Take one claimed item all the way and return where it ended.
 
     Safe to call again after a death at any point. Raises LeaseLost when another worker has the item by
-    now, and errors of the stores or the database, after which the work is tried again.
+    now, BatchHalted when its batch was paused or cancelled, and errors of the stores or the database, after which
+    the work is tried again.
     """
     started = time.monotonic()
     with about(item=claim.item_id, work_item=claim.work_item_id, record=claim.frozen.get("record")):
@@ -72,6 +79,10 @@ def process_item(desk: Desk, claim: Claim) -> Outcome:
 def _process(desk: Desk, claim: Claim) -> Outcome:
     desk.failpoints.passing("claim")
     workplace = desk.scratch / claim.work_item_id
+    with reading(desk.engine) as connection:
+        cancelled = cancelled_for(connection, claim.item_id)
+    if cancelled is not None and not _may_be_stored(desk, claim):
+        return _reject_cancelled(desk, claim, *cancelled)
     try:
         if "content" in claim.frozen:
             return _store(desk, claim, workplace)
@@ -86,8 +97,38 @@ def _process(desk: Desk, claim: Claim) -> Outcome:
         if twin is not None and twin.work_state != "quarantined":
             return _defer(desk, claim)
         return _read_and_store(desk, claim, subject, workplace)
+    except ReadingError as error:
+        blame_scratch(error, desk.settings.places, workplace / "received")
+        raise
     finally:
         shutil.rmtree(workplace, ignore_errors=True)
+
+
+def _may_be_stored(desk: Desk, claim: Claim) -> bool:
+    """Whether an object lies under the package's key: an attempt may have ended between the put and its commit."""
+    if "content" not in claim.frozen:
+        return False
+    try:
+        desk.store.head(claim.frozen["key"])
+    except ObjectNotFound:
+        return False
+    return True
+
+
+def _reject_cancelled(desk: Desk, claim: Claim, reason: str, worded_by: str) -> Rejected:
+    with writing(desk.engine) as connection:
+        worklist.finish(connection, claim, reason=CANCELLED, now=desk.now())
+        reject_cancelled(
+            connection,
+            claim.item_id,
+            claim.frozen.get("record"),
+            reason,
+            principal=desk.principal,
+            worded_by=worded_by,
+            at=desk.now(),
+        )
+    release(desk.engine, desk.staging, claim.item_id, now=desk.now())
+    return Rejected(CANCELLED)
 
 
 def _read_and_store(desk: Desk, claim: Claim, subject: Row[Any], workplace: Path) -> Outcome:
@@ -99,6 +140,7 @@ def _read_and_store(desk: Desk, claim: Claim, subject: Row[Any], workplace: Path
     try:
         received, probe = open_received(desk, subject, workplace)
     except InputRejected as error:
+        blame_scratch(error, desk.settings.places, workplace / "received")
         return _reject(desk, claim, error.code, str(error))
     claim = reserve(desk, claim, subject)
     if spread(desk, claim, probe):
@@ -108,6 +150,8 @@ def _read_and_store(desk: Desk, claim: Claim, subject: Row[Any], workplace: Path
     texts = ((n, p.reading.page) for n, p in enumerate(pages, start=1) if p.reading is not None)
     if (found := find_mark(texts)) is not None:
         return _stop(desk, claim, f"read-{found[1]}", page_number=found[0])
+    with reading(desk.engine) as connection:
+        refuse_halted(connection, claim.item_id)
     claim = assemble(desk, claim, subject, received, probe, pages, workplace)
     return _store(desk, claim, workplace)
 

@@ -148,8 +148,38 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Xử lý thất bại nhiều lần; đã cách ly, chạy «sohoa batch retry» sau khi khắc phục.",
         "Processing failed repeatedly; quarantined. Run `sohoa batch retry` once mended.",
     ),
+    "batch-cancelled": (
+        "Lô đã bị hủy trước khi tệp được xử lý; lý do ghi ở phần ý kiến.",
+        "The batch was cancelled before the file was worked; the reason is in its word.",
+    ),
     "surplus": ("Thừa so với bảng kê.", "More than the manifest declares."),
     "missing": ("Thiếu so với bảng kê.", "Fewer than the manifest declares."),
+}
+
+
+# Why the system pauses a batch: a place, and what it refuses.
+_PLACES = {
+    "store": ("Kho đối tượng", "The object store"),
+    "restricted-store": ("Kho riêng của mức 3–4", "The store of levels 3-4"),
+    "staging": ("Vùng nhận tệp", "The staging store"),
+    "scratch": ("Vùng làm việc tạm", "The scratch folder"),
+    "database": ("Cơ sở dữ liệu", "The catalogue"),
+}
+_REFUSALS = {
+    "full": ("hết chỗ; tự tiếp tục khi có chỗ trống.", "is full; work goes on by itself when there is room."),
+    "read-only": (
+        "không ghi được; tự tiếp tục khi ghi lại được.",
+        "can't be written; work goes on by itself when it can.",
+    ),
+    "io-error": (
+        "bị lỗi đĩa khi ghi; tự thử lại, cần người kiểm tra đĩa.",
+        "fails while it is written; it is tried again, and somebody should look at the disk.",
+    ),
+}
+_SENTENCES |= {
+    f"{place}-{refusal}": (f"{place_vi} {vi}", f"{place_en} {en}")
+    for place, (place_vi, place_en) in _PLACES.items()
+    for refusal, (vi, en) in _REFUSALS.items()
 }
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select
 from archive.tables.holdings import record
 from archive.tables.units import unit_name
 from ingest.batch import Figures, OpenMatters, figures_of, find_batch
+from ingest.batch_state import HALTED, reason_of
 from ingest.reasons import Language, sentence
 from ingest.tables import batch, capture, declaration, discrepancy, item, work_item
 
@@ -42,11 +43,15 @@ class DifferenceLine:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a batch was declared to be and what became of it."""
+    """What a batch was declared to be and what became of it.
+
+    state_reason: why it is paused or cancelled, a person's words or a slug.
+    """
 
     batch: str
     label: str
     state: str
+    state_reason: str | None
     unit: str
     operator: str | None
     received_at: datetime
@@ -61,6 +66,7 @@ class Receipt:
             "batch": self.batch,
             "label": self.label,
             "state": self.state,
+            "state_reason": self.state_reason,
             "unit": self.unit,
             "operator": self.operator,
             "received_at": self.received_at.isoformat(),
@@ -93,6 +99,7 @@ def receipt_of(connection: Connection, batch_id: str, *, language: Language = "v
         batch=batch_id,
         label=head.label,
         state=head.state,
+        state_reason=reason_of(head).reason if head.state in HALTED else None,
         unit=name or head.unit_id,
         operator=head.operator,
         received_at=head.received_at,

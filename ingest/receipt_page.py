@@ -6,7 +6,7 @@ from pathlib import Path
 import typst
 
 from ingest.pickup import shown
-from ingest.reasons import Language
+from ingest.reasons import Language, sentence
 from ingest.receipt import DifferenceLine, ItemLine, Receipt, state_label
 from retention.locks import VIETNAM
 
@@ -101,7 +101,7 @@ def _content(receipt: Receipt, language: Language) -> dict[str, object]:
             [words["unit"], receipt.unit],
             [words["operator"], shown(receipt.operator or "—")],
             [words["received"], received.strftime("%d/%m/%Y; %H:%M:%S; +07:00")],
-            [words["state"], state_label(receipt.state, language)],
+            [words["state"], _state(receipt, language)],
         ],
         "declared": [
             [words["declared"], figures.declared, ""],
@@ -122,6 +122,14 @@ def _content(receipt: Receipt, language: Language) -> dict[str, object]:
         "items": [_item(line, language) for line in receipt.items],
         "differences": [_difference(line, language) for line in receipt.differences],
     }
+
+
+def _state(receipt: Receipt, language: Language) -> str:
+    """A state as it is printed, with why a batch is halted."""
+    label = state_label(receipt.state, language)
+    if receipt.state_reason is None:
+        return label
+    return f"{label} ({shown(sentence(receipt.state_reason, language))})"
 
 
 def _item(line: ItemLine, language: Language) -> list[str]:

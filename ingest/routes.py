@@ -23,12 +23,14 @@ from ingest.batch_answers import (
     BatchesShown,
     BatchShown,
     BatchStarted,
+    BatchTold,
+    ReasonForm,
     ReceiptShown,
     page_of_batches,
     plain,
     shown_batch,
 )
-from ingest.batch_desk import BatchDesk, accepted, fonds_for, require_batch, taken_in
+from ingest.batch_desk import BatchDesk, accepted, fonds_for, halted, require_batch, taken_in
 from ingest.reasons import Language
 from ingest.receipt import receipt_of
 from ingest.receipt_page import printable
@@ -101,6 +103,7 @@ def batch_routes(desk: BatchDesk, gate: Gate) -> APIRouter:
     _add_upload(router, desk, gate)
     _add_looks(router, desk, gate)
     _add_acceptance(router, desk, gate)
+    _add_halts(router, desk, gate)
     return router
 
 
@@ -182,7 +185,7 @@ def _add_looks(router: APIRouter, desk: BatchDesk, gate: Gate) -> None:
         """Those of the caller's units, newest first, each with its account in captures."""
         try:
             with reading(desk.engine) as connection:
-                return JSONResponse(page_of_batches(connection, caller, cursor, limit))
+                return JSONResponse(page_of_batches(connection, caller, cursor, limit, now=desk.now()))
         except ValueError as error:
             raise gate.cursor_invalid() from error
 
@@ -191,7 +194,8 @@ def _add_looks(router: APIRouter, desk: BatchDesk, gate: Gate) -> None:
         """Its account, its items, and what keeps it open."""
         with reading(desk.engine) as connection:
             require_batch(connection, caller, "batch.read", batch)
-            return JSONResponse(shown_batch(receipt_of(connection, batch, language=_language(request))))
+            receipt = receipt_of(connection, batch, language=_language(request))
+            return JSONResponse(shown_batch(connection, receipt, now=desk.now()))
 
     @router.get(
         "/{batch}/receipt",
@@ -231,6 +235,53 @@ def _add_acceptance(router: APIRouter, desk: BatchDesk, gate: Gate) -> None:
         operation = f"POST {PREFIX}/batches/{batch}/acceptance"
         status, body = gate.once(caller, key, operation, said.model_dump(mode="json"), act)
         return JSONResponse(body, status)
+
+
+def _add_halts(router: APIRouter, desk: BatchDesk, gate: Gate) -> None:
+    adder = Annotated[Caller, Depends(gate.acting("batch.add"))]
+    slugs = (*_REFUSED, "json-invalid", "batch-not-now", "idempotency-conflict", "request-in-flight")
+
+    def told(
+        caller: Caller, batch: str, act: Literal["pause", "resume", "cancel"], said: ReasonForm, key: str | None
+    ) -> JSONResponse:
+        def do() -> tuple[int, Any]:
+            with reading(desk.engine) as connection:
+                require_batch(connection, caller, "batch.add", batch)
+            return 200, halted(desk, caller.principal, batch, act, said.reason)
+
+        operation = f"POST {PREFIX}/batches/{batch}/{act}"
+        status, body = gate.once(caller, key, operation, said.model_dump(mode="json"), do)
+        return JSONResponse(body, status)
+
+    @router.post(
+        "/{batch}/pause",
+        summary="Tạm dừng một lô / Pause a batch",
+        response_model=BatchTold,
+        responses=gate.problems(*slugs),
+    )
+    def pause(batch: BatchName, caller: adder, said: ReasonForm, key: IdempotencyKey = None) -> JSONResponse:
+        """Nothing of it is taken up any more; what is under way is given back at its next page."""
+        return told(caller, batch, "pause", said, key)
+
+    @router.post(
+        "/{batch}/resume",
+        summary="Tiếp tục một lô / Resume a batch",
+        response_model=BatchTold,
+        responses=gate.problems(*slugs),
+    )
+    def resume(batch: BatchName, caller: adder, said: ReasonForm, key: IdempotencyKey = None) -> JSONResponse:
+        """Go on with a paused batch, whoever paused it."""
+        return told(caller, batch, "resume", said, key)
+
+    @router.post(
+        "/{batch}/cancel",
+        summary="Hủy một lô / Cancel a batch",
+        response_model=BatchTold,
+        responses=gate.problems(*slugs, "store-unavailable"),
+    )
+    def cancel(batch: BatchName, caller: adder, said: ReasonForm, key: IdempotencyKey = None) -> JSONResponse:
+        """Reject with this reason what waits; what is archived stays. It cannot be taken back."""
+        return told(caller, batch, "cancel", said, key)
 
 
 def _language(request: Request) -> Language:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from ingest.disks import Place
 from retention.locks import LockSettings
 
 
@@ -22,6 +23,8 @@ class IngestSettings:
     broker_url: amqp(s)://user@host:port/vhost of the broker that rings for work; None: workers look by themselves.
     sweep_seconds: how often the sweeper looks for leases that ran out and work nobody was rung for.
     worker_memory_mb: a worker process of the broker's that has grown beyond is replaced after its item.
+    places: what is written to while batches are taken in and worked. free_floor_bytes: room that every folder
+    among them keeps; below it nothing is begun.
     spread_pages: a document with more pages than this, and than one share, is read by several workers; 0: none is.
     """
 
@@ -44,3 +47,5 @@ class IngestSettings:
     sweep_seconds: float = 5
     worker_memory_mb: int = 1024
     spread_pages: int = 40
+    places: tuple[Place, ...] = ()
+    free_floor_bytes: int = 0

@@ -23,10 +23,13 @@ from ingest.backlog import Backlog, backlog, is_work_left
 from ingest.owners import owner_name_of
 from ingest.settings import IngestSettings
 from ingest.stopping import stopped_by_signals
+from ingest.sweeping import sweep
+from ingest.watch import Patience, look_after
 
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 20.0
 AWAY_SECONDS = 1.0  # between attempts while the database or a store is away
+SWEEP_SECONDS = 5.0
 EARLY_SECONDS = 5.0  # a child that dies sooner had not begun: the next one waits AWAY_SECONDS
 
 log = logging.getLogger(__name__)
@@ -64,7 +67,8 @@ class Supervisor:
         self._started: dict[str, float] = {}
         self._unreported: list[tuple[str, str]] = []  # (owner, reason) of deaths
         self._hire_from = 0.0
-        self._swept = 0.0
+        self._swept = float("-inf")
+        self._patience = Patience(settings, now)
         self._deaths = 0
         self._stopping = False
 
@@ -72,13 +76,13 @@ class Supervisor:
         """Work until stopped by SIGTERM or SIGINT, or, with until_idle, until nothing is ready or leased."""
         with stopped_by_signals(self._stop):
             try:
-                self._sweep()
                 while not self._stopping:
                     try:
                         if self._round(tick, until_idle=until_idle):
                             break
                         pause = POLL_SECONDS
                     except (CatalogueBusy, StoreUnavailable) as error:
+                        self._patience.away()
                         log.warning("workers go on when it is back: %s", error.code)
                         pause = AWAY_SECONDS
                     time.sleep(pause)
@@ -89,12 +93,12 @@ class Supervisor:
     def _round(self, tick: Callable[[], None], *, until_idle: bool) -> bool:
         """Look after everything once; return whether all is done. Raises CatalogueBusy, StoreUnavailable."""
         self._bury_the_dead()
+        if time.monotonic() - self._swept > min(SWEEP_SECONDS, self._settings.lease_seconds / 2):
+            self._sweep()
         if until_idle and self._is_idle():
             return True
         self._hire()
         tick()
-        if time.monotonic() - self._swept > min(10.0, self._settings.lease_seconds / 2):
-            self._sweep()
         return False
 
     def _stop(self) -> None:
@@ -110,7 +114,9 @@ class Supervisor:
 
     def _sweep(self) -> None:
         with writing(self._engine) as connection:
-            worklist.sweep(connection, now=self._now(), settings=self._settings)
+            judge = self._patience.may_judge()
+            sweep(connection, now=self._now(), settings=self._settings, judge=judge)
+        look_after(self._engine, self._settings, now=self._now())
         self._swept = time.monotonic()
 
     def _hire(self) -> None:
@@ -143,7 +149,8 @@ class Supervisor:
         for child in self._children.values():
             if child.is_alive() and child.pid:
                 os.kill(child.pid, signal.SIGTERM)
-        deadline = time.monotonic() + GRACE_SECONDS
+        # Sooner than a lease ends: what is given back here is nobody else's meanwhile.
+        deadline = time.monotonic() + min(GRACE_SECONDS, self._settings.lease_seconds / 2)
         for owner, child in self._children.items():
             child.join(max(0.0, deadline - time.monotonic()))
             if child.is_alive():
@@ -159,7 +166,8 @@ class Supervisor:
 
 def _exit_reason(exitcode: int | None) -> str:
     if exitcode is not None and exitcode < 0:
-        return f"killed-by-{signal.Signals(-exitcode).name}"
+        number = -exitcode
+        return f"killed-by-{signal.Signals(number).name if number in set(signal.Signals) else number}"
     return f"exit-{exitcode}"
 
 

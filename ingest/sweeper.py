@@ -19,6 +19,8 @@ from ingest.alone import Turnstile
 from ingest.bell import Bell, Ring
 from ingest.lanes import LANES, Lane
 from ingest.settings import IngestSettings
+from ingest.sweeping import sweep
+from ingest.watch import Patience, look_after
 
 RINGS_AT_ONCE = 500  # in a lane; workers are busy for longer than until the next round with so many
 REPORT_SECONDS = 15.0  # until a parent has certainly reported a dead child, if it lives itself
@@ -57,7 +59,8 @@ class Sweeper:
         self._now = now
         self._chore = chore
         # A sign of life comes with each heartbeat, and a child's death is known to its parent soon after.
-        self._patience = timedelta(seconds=settings.heartbeat_seconds + REPORT_SECONDS)
+        self._reporting = timedelta(seconds=settings.heartbeat_seconds + REPORT_SECONDS)
+        self._patience = Patience(settings, now)
 
     def run(self, told_to_stop: threading.Event) -> None:
         """Sweep until told to stop. A database or store that is out of reach is tried again with each round."""
@@ -68,17 +71,26 @@ class Sweeper:
                         self.round()
                         self._chore()
                 except (ArchiveError, OSError) as error:
+                    self._patience.away()
                     log.warning("not swept; tried again: %s", getattr(error, "code", type(error).__name__))
                 told_to_stop.wait(self._settings.sweep_seconds)
         finally:
             self._turnstile.leave()
 
     def round(self) -> Swept:
-        """Give back what nobody holds any more, then ring for what is ready. Raises CatalogueBusy."""
+        """Give back what nobody holds any more, look after what is paused, ring for what is ready.
+
+        Raises CatalogueBusy.
+        """
         with writing(self._engine) as connection:
-            given_back = worklist.sweep(
-                connection, now=self._now(), settings=self._settings, patience=self._patience
+            given_back = sweep(
+                connection,
+                now=self._now(),
+                settings=self._settings,
+                patience=self._reporting,
+                judge=self._patience.may_judge(),
             )
+        look_after(self._engine, self._settings, now=self._now())
         if given_back:
             log.info("given back: %d", given_back)
         return Swept(given_back, sum(self._ring_for(lane) for lane in LANES))

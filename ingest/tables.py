@@ -32,7 +32,7 @@ batch = Table(
     Column("principal_id", ForeignKey("principal.id"), nullable=False),
     Column("operator", Text),
     Column("state", String(16), nullable=False),  # taking, open, paused, closed, cancelled
-    Column("state_reason", Text),
+    Column("state_reason", Text),  # JSON: why and since when (ingest/batch_state.py)
     Column("manifest_sha256", Sha256),
     Column("received_on", Date, nullable=False),  # legal day, +07:00
     Column("received_at", Instant, nullable=False),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import CTE, Connection, FromClause, Select, func, select
 
 from ingest.lanes import Lane
 from ingest.tables import batch, work_item
@@ -69,26 +69,41 @@ def ready_in(turn: Turn, now: datetime) -> Select[Any]:
 
 
 def batches_with_work(lanes: Sequence[Lane]) -> Select[Any]:
-    """Each batch with ready work, its unit, and for each lane when its oldest piece is or was due.
+    """Each batch with ready work that is not paused, its unit, and for each lane when its oldest is or was due."""
+    found, joined = _batches_on_the_list()
+    oldest = [
+        select(func.min(work_item.c.next_try_at))
+        .where(work_item.c.state == "ready", work_item.c.batch_id == found.c.batch_id, work_item.c.lane == lane)
+        .scalar_subquery()
+        .label(f"{lane}_since")
+        for lane in lanes
+    ]
+    has_turn = batch.c.state.is_(None) | (batch.c.state != "paused")  # without a row: of an older program
+    return (
+        select(found.c.batch_id, batch.c.unit_id, *oldest)
+        .select_from(joined)
+        .where(found.c.batch_id.is_not(None), has_turn)
+    )
 
-    The list of batches is made by jumping from one to the next in the index: `distinct` would read every row.
+
+def batches_waiting() -> Select[Any]:
+    """Each batch with ready work, paused or not, with its state and why it is in it."""
+    found, joined = _batches_on_the_list()
+    named = select(found.c.batch_id, batch.c.state, batch.c.state_reason, batch.c.received_at, batch.c.closed_at)
+    return named.select_from(joined).where(found.c.batch_id.is_not(None))
+
+
+def _batches_on_the_list() -> tuple[CTE, FromClause]:
+    """The batches with ready work, and these joined with their rows.
+
+    The list is made by jumping from one to the next in the index: `distinct` would read every row.
     """
     ready = work_item.c.state == "ready"
     first = select(func.min(work_item.c.batch_id)).where(ready).scalar_subquery()
     found = select(first.label("batch_id")).cte("batches_with_work", recursive=True)
     after = select(func.min(work_item.c.batch_id)).where(ready, work_item.c.batch_id > found.c.batch_id)
     found = found.union_all(select(after.scalar_subquery()).where(found.c.batch_id.is_not(None)))
-    oldest = [
-        select(func.min(work_item.c.next_try_at))
-        .where(ready, work_item.c.batch_id == found.c.batch_id, work_item.c.lane == lane)
-        .scalar_subquery()
-        .label(f"{lane}_since")
-        for lane in lanes
-    ]
-    joined = found.join(batch, batch.c.id == found.c.batch_id, isouter=True)
-    return (
-        select(found.c.batch_id, batch.c.unit_id, *oldest).select_from(joined).where(found.c.batch_id.is_not(None))
-    )
+    return found, found.join(batch, batch.c.id == found.c.batch_id, isouter=True)
 
 
 def _in_hand() -> Select[Any]:

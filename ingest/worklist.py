@@ -13,7 +13,6 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, insert, select, update
 
 from archive.identifiers import new_id
-from ingest import timings
 from ingest.errors import LeaseLost
 from ingest.lanes import LANES, Lane
 from ingest.owners import host_name, owner_is_alive
@@ -207,9 +206,8 @@ def fail(
     return state
 
 
-def _give_back(
-    connection: Connection, row: Row[Any], *, count: str, limit: int, reason: str, now: datetime
-) -> str:
+def give_back(connection: Connection, row: Row[Any], *, count: str, limit: int, reason: str, now: datetime) -> str:
+    """Give leased work back and count what it was left by; return its new state, or `taken` by another."""
     counted = getattr(row, count) + 1
     state = "quarantined" if counted >= limit else "ready"
     changed = connection.execute(
@@ -240,7 +238,7 @@ def report_death(
         select(work_item).where(work_item.c.state == "leased", work_item.c.owner == owner)
     ).all()
     return [
-        _give_back(connection, row, count="deaths", limit=settings.death_limit, reason=reason, now=now)
+        give_back(connection, row, count="deaths", limit=settings.death_limit, reason=reason, now=now)
         for row in rows
     ]
 
@@ -260,32 +258,6 @@ def return_held(connection: Connection, owner: str, *, now: datetime) -> int:
         .where(work_item.c.state == "leased", work_item.c.owner == owner)
         .values(state="ready", owner=None, lease_until=None, next_try_at=now, changed_at=now)
     ).rowcount
-
-
-def sweep(
-    connection: Connection, *, now: datetime, settings: IngestSettings, patience: timedelta = timedelta()
-) -> int:
-    """Give back work whose lease ran out, or whose owner on this host is gone; return how many.
-
-    patience: for so long after the last sign of life a supervisor may still report its child's death.
-    """
-    rows = connection.execute(select(work_item).where(work_item.c.state == "leased")).all()
-    given = 0
-    for row in rows:
-        expired = row.lease_until < now
-        if not expired and (row.changed_at + patience > now or owner_is_alive(row.owner) is not False):
-            continue
-        _give_back(
-            connection,
-            row,
-            count="interruptions",
-            limit=settings.interruption_limit,
-            reason="lease-expired" if expired else "owner-gone",
-            now=now,
-        )
-        given += 1
-    timings.took("sweep", "", given)
-    return given
 
 
 def retry(connection: Connection, batch_id: str, *, now: datetime, file: str | None = None) -> int:

@@ -11,6 +11,11 @@ _WORDS: dict[str, tuple[str, str]] = {
         "This key has no right to the operation asked for.",
     ),
     "bad-request": ("Yêu cầu không đúng dạng HTTP.", "The request is not well-formed HTTP."),
+    "batch-halted": ("Lô đã bị tạm dừng hoặc hủy.", "The batch was paused or cancelled."),
+    "batch-not-now": (
+        "Trạng thái của lô không cho phép thao tác này.",
+        "The batch's state does not allow this operation.",
+    ),
     "body-too-large": (
         "Nội dung gửi lên vượt giới hạn của thao tác này.",
         "The body is larger than this operation takes.",
@@ -18,6 +23,18 @@ _WORDS: dict[str, tuple[str, str]] = {
     "catalogue-busy": (
         "Cơ sở dữ liệu đang bận hoặc tạm thời không dùng được; hãy thử lại.",
         "The catalogue is busy or can't be used for now; try again.",
+    ),
+    "catalogue-full": (
+        "Đĩa của cơ sở dữ liệu hết chỗ; vẫn tra cứu được, chưa ghi được gì. Hãy thử lại sau.",
+        "The catalogue's disk is full: it can be searched, nothing can be written. Try again later.",
+    ),
+    "catalogue-io-error": (
+        "Đĩa của cơ sở dữ liệu bị lỗi; hãy báo người quản trị.",
+        "The catalogue's disk fails; tell an administrator.",
+    ),
+    "catalogue-read-only": (
+        "Cơ sở dữ liệu đang chỉ đọc; vẫn tra cứu được, chưa ghi được gì. Hãy thử lại sau.",
+        "The catalogue is read-only: it can be searched, nothing can be written. Try again later.",
     ),
     "copy-refused": ("Không cấp được bản sao: có quy tắc không cho phép.", "The copy is refused by a rule."),
     "cursor-invalid": (
@@ -114,6 +131,22 @@ _WORDS: dict[str, tuple[str, str]] = {
     "restricted-store-unset": (
         "Tài liệu nằm trong kho riêng của mức nhạy cảm 3–4, mà thiết lập hiện không nêu; hãy báo người quản trị.",
         "The record lies in the store of sensitivity levels 3-4, which no setting names; tell an administrator.",
+    ),
+    "room-short": (
+        "Không đủ chỗ trống cho lô này; chưa nhận tệp nào.",
+        "There is no room for this batch; nothing was taken in.",
+    ),
+    "store-full": (
+        "Kho đối tượng hết chỗ; vẫn đọc được, chưa lưu được gì thêm. Hãy thử lại sau.",
+        "The object store is full: it can be read, nothing more can be stored. Try again later.",
+    ),
+    "store-io-error": (
+        "Đĩa của kho đối tượng bị lỗi khi ghi; hãy báo người quản trị.",
+        "The object store's disk fails while it is written; tell an administrator.",
+    ),
+    "store-read-only": (
+        "Kho đối tượng chỉ đọc được; chưa lưu được gì thêm. Hãy thử lại sau.",
+        "The object store is read-only; nothing more can be stored. Try again later.",
     ),
     "store-line-broken": (
         "Kho đối tượng không trả lời; hãy thử lại.",

@@ -54,6 +54,8 @@ STATUS_OF: Mapping[str, int] = {
     "hold-refused": 409,
     "copy-refused": 409,
     "not-now": 409,
+    "batch-not-now": 409,
+    "batch-halted": 409,
     "second-person-needed": 409,
     "idempotency-conflict": 409,
     "request-in-flight": 409,
@@ -62,6 +64,13 @@ STATUS_OF: Mapping[str, int] = {
     "not-ready": 503,
     "home-not-ready": 503,
     "catalogue-busy": 503,
+    "catalogue-full": 503,
+    "catalogue-read-only": 503,
+    "catalogue-io-error": 503,
+    "room-short": 503,
+    "store-full": 503,
+    "store-read-only": 503,
+    "store-io-error": 503,
     "store-unavailable": 503,
     "log-not-secured": 503,
     "log-key-refused": 503,
@@ -121,6 +130,7 @@ INNER = frozenset(
 # The message of these was written for who asks; every other may name what is inside.
 TOLD = frozenset(
     (
+        "batch-not-now",
         "copy-refused",
         "hold-refused",
         "manifest-unreadable",

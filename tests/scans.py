@@ -159,3 +159,9 @@ def red_stamp(image: Image.Image, text: str, at: tuple[int, int] = (60, 20), *, 
 def turned(image: Image.Image) -> Image.Image:
     """Lay a page on its side, a quarter turn clockwise."""
     return ImageOps.exif_transpose(image).transpose(Image.Transpose.ROTATE_270)
+
+
+def noisy(image: Image.Image, *, seed: int) -> Image.Image:
+    """The page under grain, which hardly compresses: equal seeds give equal pages."""
+    grain = np.random.default_rng(seed).integers(0, 256, (image.height, image.width), dtype=np.uint8)
+    return Image.blend(image.convert("L"), Image.fromarray(grain), 0.5)

@@ -19,6 +19,7 @@ from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.timestamps.aiohttp_client import HTTPTimeStamper
 
+from archive.disk_faults import fault_of
 from archive.errors import SigningFailed
 from archive.pades.font import find_font
 from archive.pades.revision import Revision, add_revision
@@ -86,7 +87,8 @@ def sign_file(
     The source's bytes are an exact prefix of the output. Equal inputs give equal bytes, unless a
     timestamper is given. signed_at: aware, kept to the second, written in legal time (+07:00).
     font: file to letter the marks with; None looks at the known places. A certified copy is one revision
-    with certify set. Raises SigningFailed, MarkDoesNotFit, FontMissing: then there is no output.
+    with certify set. Raises SigningFailed, MarkDoesNotFit, FontMissing, and OSError of a disk
+    that is full or fails: then there is no output.
     """
     if signed_at.utcoffset() is None:
         raise ValueError("signed_at must be an aware time")
@@ -125,11 +127,14 @@ def _failing_as(role: str) -> Iterator[None]:
     """Turn what pyHanko and the system raise into SigningFailed of a role.
 
     pyHanko's SigningError and what its parsers complain of are ValueErrors and the like; OSError is also a
-    time-stamp authority that could not be reached or that refused.
+    time-stamp authority that could not be reached or that refused. A disk that is full or fails is told as it is:
+    nothing is wrong with keys or file.
     """
     try:
         yield
     except (PdfError, ValueError, LookupError, TypeError, AttributeError, OSError) as fault:
+        if isinstance(fault, OSError) and fault_of(fault) is not None:
+            raise
         raise SigningFailed(role, f"{type(fault).__name__}: {fault}") from fault
 
 

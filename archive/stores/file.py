@@ -63,7 +63,7 @@ class FileStore:
         check_key(key)
         locked_until = None if retain_until is None else lock_end(retain_until)
         stored_at = to_the_second(now)
-        with translated(self._root), ExitStack() as undo:
+        with translated(self._root, writing=True), ExitStack() as undo:
             self._refuse_taken(key)  # 1
             temporary = self._temporary()
             undo.callback(self._discard, temporary)
@@ -198,7 +198,7 @@ class FileStore:
 
     def _change(self, key: str, version_id: str, change: Callable[[StoredObject], StoredObject]) -> StoredObject:
         check_key(key)
-        with translated(self._root), self._alone(), ExitStack() as undo:
+        with translated(self._root, writing=True), self._alone(), ExitStack() as undo:
             stored = self._find(key, version_id)
             changed = change(stored)
             if changed != stored:
@@ -219,7 +219,7 @@ class FileStore:
         """Delete one version that is neither held nor locked; see the port. Its key is free again."""
         check_key(key)
         temporary = self._temporary()
-        with translated(self._root):
+        with translated(self._root, writing=True):
             with self._alone():
                 refuse_locked(self._find(key, version_id), now)
                 self._files.rename_folder(self._root / key, temporary)

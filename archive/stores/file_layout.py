@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from archive.disk_faults import fault_of, store_refuses
 from archive.errors import StoreUnavailable
 from archive.stores.filesystem import FileSystem, write_file
 from archive.stores.temporaries import new_name
@@ -29,12 +30,16 @@ One object is one folder; its path from here is the object's key.
 
 
 @contextmanager
-def translated(root: Path) -> Iterator[None]:
-    """Turn what the file system refuses into StoreUnavailable."""
+def translated(root: Path, *, writing: bool = False) -> Iterator[None]:
+    """Turn what the file system refuses into StoreUnavailable; while writing, into what it says of the disk.
+
+    An error of reading says nothing of the disk as a whole: one bad sector is one damaged object.
+    """
     try:
         yield
-    except OSError as fault:
-        raise StoreUnavailable(f"{fault.filename or root}: {fault.strerror or fault}") from fault
+    except OSError as error:
+        told = f"{error.filename or root}: {error.strerror or error}"
+        raise store_refuses(fault_of(error) if writing else None, told, str(root)) from error
 
 
 def prepare(files: FileSystem, root: Path, owner: str) -> None:
@@ -42,7 +47,7 @@ def prepare(files: FileSystem, root: Path, owner: str) -> None:
 
     A folder that holds other things is left alone. Raises StoreUnavailable.
     """
-    with translated(root):
+    with translated(root, writing=True):
         if files.kind(root / MARKER) is None:
             _make(files, root, owner)
         elif files.kind(root / TEMPORARIES) is None:

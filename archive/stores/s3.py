@@ -139,7 +139,7 @@ class S3Store:
                 raise RetentionShortened(key, changed.retain_until, wanted)
             return changed
         if answer.status != 200:
-            raise trouble(self._line.bucket, f"extending the lock of {key}", answer)
+            raise trouble(self._line.bucket, f"extending the lock of {key}", answer, writing=True)
         raise StoreLies("lock-not-extended", f"the lock of {key} was said to be extended and is not")
 
     def set_hold(self, key: str, version_id: str, *, held: bool) -> StoredObject:
@@ -153,7 +153,7 @@ class S3Store:
             self._asked(key, version_id)
             answer = send_hold(self._line, key, version_id, held=held)
             if answer.status != 200:
-                raise trouble(self._line.bucket, f"changing the hold of {key}", answer)
+                raise trouble(self._line.bucket, f"changing the hold of {key}", answer, writing=True)
             changed = self._asked(key, version_id)
         if changed.held != held:
             raise StoreLies("hold-not-changed", f"the hold of {key} was said to be changed and is not")

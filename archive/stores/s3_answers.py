@@ -5,7 +5,7 @@ from email.utils import parsedate_to_datetime
 
 from lxml import etree
 
-from archive.errors import StoreUnavailable
+from archive.errors import StoreFull, StoreReadOnly, StoreUnavailable
 from archive.stores.rules import lock_end
 from archive.stores.s3_requests import Answer
 
@@ -29,19 +29,27 @@ _MEND = {
     "SignatureDoesNotMatch": "the secret key is not the access key's; mend the access and secret key",
     "RequestTimeTooSkewed": "the clocks of this host and the store differ too much; set both by one source",
     "AuthorizationHeaderMalformed": "the store is of another region; name it in the store's URL (region=…)",
-    "XMinioStorageFull": "the store is full; give it room",
 }
+_FULL = frozenset(
+    ("XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded", "InsufficientStorage", "507")
+)
 
 
-def trouble(bucket: str, act: str, answer: Answer) -> StoreUnavailable:
-    """Return the error for an answer that nothing else explains. act: what was asked for, in -ing form."""
+def trouble(bucket: str, act: str, answer: Answer, *, writing: bool = False) -> StoreUnavailable:
+    """Return the error for an answer that nothing else explains. act: what was asked for, in -ing form.
+
+    writing: refused, it says that the bucket may be read and not written.
+    """
     if answer.error in _MEND:
         return StoreUnavailable(f"bucket {bucket}: {_MEND[answer.error]}")
+    if answer.error in _FULL or answer.status == 507:
+        return StoreFull(f"bucket {bucket}: {act} failed, the store is full; give it room", bucket)
     if answer.status in (401, 403):
-        return StoreUnavailable(
+        told = (
             f"bucket {bucket}: {act} is not allowed with these keys ({answer.error}); use keys with the"
             " rights that `sohoa store prepare` gives"
         )
+        return StoreReadOnly(told, bucket) if writing else StoreUnavailable(told, bucket)
     return StoreUnavailable(f"bucket {bucket}: {act} failed: {answer.status} {answer.error}")
 
 

@@ -97,7 +97,7 @@ def claim(line: Line, sending: Sending, *, locked: bool) -> StoredObject:
         elif answer.error in FOLDER_TAKEN:
             raise InvalidKey(key)
         elif answer.status < 500 or attempt == ATTEMPTS:
-            raise trouble(line.bucket, f"putting {key}", answer)
+            raise trouble(line.bucket, f"putting {key}", answer, writing=True)
     raise AssertionError("the last attempt returns or raises")
 
 

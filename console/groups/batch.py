@@ -1,12 +1,26 @@
 """The commands about batches."""
 
 from pathlib import Path
+from typing import Literal, get_args
 
 import click
 
 from console import batches
 from console.door import Door, json_option
 from console.words.speak import Language, word
+
+Halt = Literal["pause", "resume", "cancel"]
+HALTS: tuple[Halt, ...] = get_args(Halt)
+
+
+def _add_halt(group: click.Group, act: Halt, language: Language) -> None:
+    @group.command(act, help=word(f"batch.{act}", language))
+    @click.argument("batch_id")
+    @click.option("--reason", required=act != "resume", default="", help=word("batch.reason", language))
+    @json_option(language)
+    @click.pass_obj
+    def halt(door: Door, batch_id: str, reason: str) -> None:
+        batches.halt(door.home(), door.terminal, batch_id, act, reason)
 
 
 def add_batch(sohoa: click.Group, language: Language) -> None:
@@ -58,6 +72,9 @@ def add_batch(sohoa: click.Group, language: Language) -> None:
             clean_only=clean_only,
             failed_pages=failed_pages,
         )
+
+    for act in HALTS:
+        _add_halt(batch, act, language)
 
     @batch.command("retry", help=say("batch.retry"))
     @click.argument("batch_id")

@@ -35,7 +35,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "work.workers": ("Số tiến trình.", "Number of processes."),
     "work.idle": ("Dừng khi không còn việc.", "Stop when nothing is left."),
-    "batch": ("Lô: xem, biên nhận, chấp nhận, làm lại.", "Batches: look, receipt, accept, retry."),
+    "batch": (
+        "Lô: xem, biên nhận, chấp nhận, làm lại, tạm dừng, hủy.",
+        "Batches: look, receipt, accept, retry, pause, cancel.",
+    ),
     "batch.list": ("Liệt kê các lô.", "List the batches."),
     "batch.show": ("Xem một lô.", "Show one batch."),
     "batch.receipt": ("Biên nhận của lô, có đối soát.", "A batch's receipt, with its account."),
@@ -59,6 +62,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "TỆP#TRANG: chấp nhận đích danh một trang không đọc được.",
         "FILE#PAGE: accept a page that could not be read, by name.",
     ),
+    "batch.pause": (
+        "Tạm dừng lô: không việc nào của lô được nhận thêm, cho đến khi có người cho tiếp tục.",
+        "Pause a batch: nothing of it is taken up until a person resumes it.",
+    ),
+    "batch.resume": ("Cho lô đang tạm dừng tiếp tục.", "Have a paused batch go on."),
+    "batch.cancel": (
+        "Hủy lô: tệp đang chờ bị từ chối với lý do này; tài liệu đã lưu vẫn giữ nguyên. Không hoàn tác được.",
+        "Cancel a batch: what waits is rejected with this reason, what is archived stays. It cannot be undone.",
+    ),
+    "batch.reason": ("Lý do, ghi vào nhật ký và biên nhận.", "Why; kept in the log and the receipt."),
     "batch.retry": ("Đưa việc bị cách ly trở lại danh sách.", "Put quarantined work back on the list."),
     "batch.retry.item": ("Chỉ tệp này.", "Only this file."),
     "record": ("Tài liệu lưu trữ: liệt kê, xem, văn bản, xuất gói.", "Records: list, show, text, export."),

@@ -29,6 +29,36 @@ ERRORS: dict[str, tuple[str, str]] = {
         "Kho đối tượng không dùng được: {detail}",
         "The object store cannot be used: {detail}",
     ),
+    "error.store-full": ("Kho đối tượng hết chỗ: {detail}", "The object store is full: {detail}"),
+    "error.store-read-only": (
+        "Kho đối tượng chỉ đọc được, không ghi được: {detail}",
+        "The object store can be read and not written: {detail}",
+    ),
+    "error.store-io-error": (
+        "Đĩa của kho đối tượng bị lỗi khi ghi: {detail}",
+        "The object store's disk fails while it is written: {detail}",
+    ),
+    "error.catalogue-full": (
+        "Đĩa của cơ sở dữ liệu hết chỗ: {detail}",
+        "The catalogue's disk is full: {detail}",
+    ),
+    "error.catalogue-read-only": (
+        "Cơ sở dữ liệu chỉ đọc được, không ghi được: {detail}",
+        "The catalogue can be read and not written: {detail}",
+    ),
+    "error.catalogue-io-error": (
+        "Đĩa của cơ sở dữ liệu bị lỗi: {detail}",
+        "The catalogue's disk fails: {detail}",
+    ),
+    "error.room-short": (
+        "Không đủ chỗ cho lô này, chưa nhận tệp nào: {detail}",
+        "There is no room for this batch, nothing was taken in: {detail}",
+    ),
+    "error.batch-not-now": (
+        "Trạng thái của lô không cho phép: {detail}",
+        "The batch's state does not allow it: {detail}",
+    ),
+    "error.batch-halted": ("Lô đã bị dừng: {detail}", "The batch was halted: {detail}"),
     "error.restricted-store-unset": (
         "Thiếu thiết lập kho riêng của mức nhạy cảm 3–4: {detail}",
         "The setting of the store of sensitivity levels 3-4 is missing: {detail}",

@@ -12,8 +12,10 @@ TOLD: dict[str, tuple[str, str]] = {
     ),
     "say.next": ("Tiếp theo: {command}", "Next: {command}"),
     "say.worked": (
-        "Xong: {done} tệp có trạng thái; còn {left} chờ, {quarantined} cách ly; {deaths} tiến trình chết.",
-        "Done: {done} items have a state; {left} waiting, {quarantined} quarantined; {deaths} workers died.",
+        "Xong: {done} tệp có trạng thái; còn {left} chờ, {paused} tạm dừng, {quarantined} cách ly; "
+        "{deaths} tiến trình chết.",
+        "Done: {done} items have a state; {left} waiting, {paused} paused, {quarantined} quarantined; "
+        "{deaths} workers died.",
     ),
     "say.pages": ("trang", "pages"),
     "say.accepted": ("Đã chấp nhận {accepted} tài liệu.", "Accepted {accepted} records."),
@@ -25,6 +27,23 @@ TOLD: dict[str, tuple[str, str]] = {
         "Batch {batch} stays open: {waiting} captures waiting, {discrepancies} differences and {rejections} "
         "rejections without a word, {unaccepted} records not accepted.",
     ),
+    "say.standing": (
+        "Lô {batch}: {state} từ {age}; đang chờ {owner}.",
+        "Batch {batch}: {state} for {age}; it waits for {owner}.",
+    ),
+    "say.standing-reason": ("Lý do: {reason}", "Why: {reason}"),
+    "say.standing-room": (
+        "Cần {needed} byte, còn trống {free} byte.",
+        "It needs {needed} bytes; {free} were free.",
+    ),
+    "waits-for.intake": ("bên nhận", "its intake"),
+    "waits-for.workers": ("tiến trình xử lý", "workers"),
+    "waits-for.mending": ("người khắc phục việc cách ly", "someone to mend what is quarantined"),
+    "waits-for.a-person": ("người quyết định", "a person's decision"),
+    "waits-for.room": ("nơi ghi dùng lại được", "a place to write to"),
+    "waits-for.nobody": ("không ai", "nobody"),
+    "column.since": ("đã được", "for"),
+    "column.waits-for": ("chờ", "waits for"),
     "say.retried": ("Đưa lại {count} việc.", "Put {count} work items back."),
     "say.exported": ("Đã ghi {file} ({sha256}).", "Wrote {file} ({sha256})."),
     "say.held": ("Đã phong tỏa {record}.", "Held {record}."),

@@ -14,6 +14,7 @@ import resource
 import select
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -127,6 +128,7 @@ def _child(call: frames.Frame, write_end: int, limits: JailLimits) -> NoReturn:
         os.setsid()
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         _libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # else it could not open its own /proc/self/fd
+        subprocess.Popen = _ProgramOfCall  # type: ignore[misc]  # libraries start programs by this name
         nothing = os.open(os.devnull, os.O_RDWR)
         for number in (0, 1, 2):
             os.dup2(nothing, number)
@@ -142,6 +144,26 @@ def _child(call: frames.Frame, write_end: int, limits: JailLimits) -> NoReturn:
     finally:
         # Without the interpreter's own ending: nothing of the zygote's may be flushed or closed twice.
         os._exit(status)
+
+
+class _ProgramOfCall(subprocess.Popen[Any]):
+    """A program that a call starts, which dies with the call: what the kernel was asked is not inherited.
+
+    Without it a program goes on when the zygote, which would kill it, is killed itself; behind bubblewrap all end
+    with their process id space.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        call, given = os.getpid(), named.pop("preexec_fn", None)
+
+        def tie() -> None:
+            _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            if os.getppid() != call:
+                os._exit(1)  # the call died before the kernel was asked
+            if given is not None:
+                given()
+
+        super().__init__(*arguments, preexec_fn=tie, **named)  # type: ignore[call-overload]  # as the caller says
 
 
 def _limit(seconds: float, limits: JailLimits) -> None:

@@ -25,7 +25,8 @@ from sqlalchemy import Connection, Row, select, update
 
 from archive import events
 from archive.database import reading, writing
-from archive.errors import ArchiveError, DigestMismatch, ObjectNotFound, PackageInvalid, StoreUnavailable
+from archive.disk_faults import fault_of, store_refuses
+from archive.errors import ArchiveError, DigestMismatch, ObjectNotFound, PackageInvalid
 from archive.pades.stamp import MarkDoesNotFit
 from archive.stores.port import StoredObject
 from archive.tables.copies import copy, copy_request
@@ -112,7 +113,7 @@ def _workplace(desk: CopyDesk) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="copy-", dir=desk.scratch) as folder:
             yield Path(folder)
     except OSError as fault:
-        raise StoreUnavailable(f"scratch: {fault.strerror or fault}") from fault
+        raise store_refuses(fault_of(fault), f"scratch: {fault.strerror or fault}", str(desk.scratch)) from fault
 
 
 def _deposit(desk: CopyDesk, numbered: Row[Any], made: MadeCopy) -> StoredObject:

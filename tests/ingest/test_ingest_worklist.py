@@ -20,6 +20,7 @@ from ingest.errors import LeaseLost
 from ingest.lanes import LANES, Lane, lane_for
 from ingest.owners import owner_is_alive, owner_name
 from ingest.settings import IngestSettings
+from ingest.sweeping import sweep
 from ingest.tables import batch, work_item
 from ingest.turns import batches_with_work
 
@@ -57,7 +58,7 @@ def test_a_lost_lease_refuses_every_write(engine: Engine) -> None:
     first = _claim(engine, owner=GONE)
     assert first is not None
     with writing(engine) as connection:
-        worklist.sweep(connection, now=NOW, settings=SETTINGS)
+        sweep(connection, now=NOW, settings=SETTINGS)
     second = _claim(engine)
     assert second is not None
     assert second.fence == first.fence + 1
@@ -78,7 +79,7 @@ def test_what_was_frozen_is_there_for_the_next_attempt(engine: Engine) -> None:
     assert claim is not None
     with writing(engine) as connection:
         worklist.freeze(connection, claim, {"record": "r"}, now=NOW)
-        worklist.sweep(connection, now=NOW, settings=SETTINGS)
+        sweep(connection, now=NOW, settings=SETTINGS)
     again = _claim(engine)
     assert again is not None
     assert again.frozen == {"record": "r"}
@@ -100,10 +101,10 @@ def test_leases_that_run_out_are_interruptions_and_end_at_ten(engine: Engine) ->
         later = NOW + timedelta(hours=count)
         assert _claim(engine, owner="other-host:1:1", now=later) is not None
         with writing(engine) as connection:
-            worklist.sweep(connection, now=later + timedelta(seconds=30), settings=SETTINGS)
+            sweep(connection, now=later + timedelta(seconds=30), settings=SETTINGS)
         assert _state(engine)[0] == "leased"
         with writing(engine) as connection:
-            worklist.sweep(connection, now=later + timedelta(seconds=61), settings=SETTINGS)
+            sweep(connection, now=later + timedelta(seconds=61), settings=SETTINGS)
         assert _state(engine) == ("quarantined" if count == 10 else "ready", 0, count)
 
 
@@ -111,7 +112,7 @@ def test_a_lease_whose_process_is_gone_is_given_back_before_it_runs_out(engine: 
     _add(engine)
     assert _claim(engine, owner=GONE) is not None
     with writing(engine) as connection:
-        assert worklist.sweep(connection, now=NOW, settings=SETTINGS) == 1
+        assert sweep(connection, now=NOW, settings=SETTINGS) == 1
     assert _state(engine) == ("ready", 0, 1)
 
 
@@ -123,14 +124,14 @@ def test_a_gone_process_is_left_to_its_supervisor_to_report_for_a_moment(engine:
     for seconds, given_back in ((0, 0), (29, 0), (30, 1)):
         at = NOW + timedelta(seconds=seconds)
         with writing(engine) as connection:
-            assert worklist.sweep(connection, now=at, settings=SETTINGS, patience=patience) == given_back
+            assert sweep(connection, now=at, settings=SETTINGS, patience=patience) == given_back
 
 
 def test_a_living_holder_is_left_alone(engine: Engine) -> None:
     _add(engine)
     assert _claim(engine) is not None
     with writing(engine) as connection:
-        assert worklist.sweep(connection, now=NOW, settings=SETTINGS) == 0
+        assert sweep(connection, now=NOW, settings=SETTINGS) == 0
 
 
 def test_errors_that_may_pass_wait_longer_each_time_and_end(engine: Engine) -> None:

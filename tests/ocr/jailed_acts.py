@@ -109,3 +109,13 @@ def deep_answer() -> Any:
 
 def long_answer(length: int) -> str:
     return "x" * length
+
+
+def read_with_program(side: int) -> int:
+    """Have the real tesseract program read grain of this many pixels a side, which takes it long."""
+    import numpy as np
+    import pytesseract
+    from PIL import Image
+
+    grain = np.random.default_rng(1).integers(0, 256, (side, side), dtype=np.uint8)
+    return len(pytesseract.image_to_data(Image.fromarray(grain), lang="vie"))

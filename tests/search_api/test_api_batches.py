@@ -110,6 +110,31 @@ def test_acceptance_says_what_is_left_open(taken: str, client: httpx.Client, off
     assert {one["word"] for one in shown["differences"]} == {"Đã xem"}
 
 
+def test_a_batch_is_paused_resumed_and_cancelled_by_those_of_its_unit(
+    client: httpx.Client, office: Office, tmp_path: Path
+) -> None:
+    sent = _send(client, office, [("files", _scan(tmp_path, "dừng.png"))])
+    batch_id = _ended(client, office, sent.json()["job"])["result"]["batch"]
+
+    def tell(act: str, who: str = "staff", **more: Any) -> httpx.Response:
+        said = {"reason": "Chờ đơn vị"}
+        return client.post(f"{BATCHES}/{batch_id}/{act}", json=said, headers={**office.bearer(who), **more})
+
+    assert tell("pause", "auditor").status_code == 403
+    paused = tell("pause").json()
+    assert (paused["state"], paused["state_reason"], paused["waits_for"]) == ("paused", "Chờ đơn vị", "a-person")
+    again = tell("pause")
+    assert (again.status_code, again.json()["type"]) == (409, "urn:sohoa:problem:batch-not-now")
+    listed = client.get(BATCHES, headers=office.bearer("auditor")).json()["batches"]
+    assert next(one for one in listed if one["batch"] == batch_id)["waits_for"] == "a-person"
+    assert tell("resume").json()["state"] == "open"
+    first, second = (tell("cancel", **{"Idempotency-Key": "huy-1"}) for _ in range(2))
+    assert first.json() == second.json()
+    shown = client.get(f"{BATCHES}/{batch_id}", headers=office.bearer("staff")).json()
+    assert (shown["state"], shown["rejected"], shown["waiting"], shown["balanced"]) == ("cancelled", 1, 0, True)
+    assert [one["word"] for one in shown["items"]] == ["Chờ đơn vị"]
+
+
 def test_the_same_key_is_the_same_upload(client: httpx.Client, office: Office, tmp_path: Path) -> None:
     def send(name: str, body: bytes) -> httpx.Response:
         return _send(client, office, [("files", (name, body))], headers={"Idempotency-Key": "lô-1".encode().hex()})
