@@ -1,8 +1,8 @@
 """Every state a simulated disk may come back in when power fails after some changes.
 
 What a sync call covered is certain. Of the rest any part may be there: each change of a folder's names on its
-own, applied or lost, whatever came before or after it; of a file's unsynced bytes any length up to all of them, cut
-at a sector, and of the sectors within any lost, which then read as zeros. A rename is certain once its target
+own, applied or lost, whatever came before or after it; of a file's unsynced bytes any length up to all of them,
+cut at a sector, and of the sectors within any lost, which then read as zeros. A rename is certain once its target
 folder is synced.
 """
 
@@ -20,8 +20,8 @@ SECTOR = 512
 class Thoroughness:
     """How many states to look at where there are too many for all.
 
-    subsets: of a moment's uncertain changes of names. tears: of one file's unsynced bytes. Where there are no more,
-    all are looked at.
+    subsets: of a moment's uncertain changes of names. tears: of one file's unsynced bytes. Where there are no
+    more, all are looked at.
     """
 
     subsets: int
@@ -67,7 +67,7 @@ def states_after_a_cut(
 
 
 def _uncertain(changes: list[Change]) -> set[int]:
-    """Return the positions of the changes that no sync covers: of names by their folder's, of bytes by the file's."""
+    """Return where in the list the changes are that no sync of their folder, or of the file written, covers."""
     synced: dict[int, int] = {}
     for position, change in enumerate(changes):
         if change.act == "sync":

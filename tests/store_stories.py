@@ -71,7 +71,7 @@ class Act:
 
 @dataclass
 class Story:
-    """Acts on a store, each written down when it has ended, by one process or by several, each in a thread of its name.
+    """Acts on a store, each written down when it has ended, by one process or several, each a named thread.
 
     views: the file system as a process sees it, by its thread's name; of others, the disk itself.
     """
@@ -167,7 +167,15 @@ class Story:
         gone = {act.deletes for act in finished}
         there = [act for act in finished if act.left is not None and act.left.version_id not in gone]
         last = max(there, key=lambda act: act.ended).left if there else None
-        return [last, *(act.left for act in self.under_way(count) if act.key == key)]
+        # What was put and not acknowledged may be there until somebody's delete of it is.
+        refused = [
+            act.left
+            for act in self.acts
+            if act.key == key and not act.acknowledged and act.began < count
+            if act.left is not None and act.left.version_id not in gone
+        ]
+        under_way = [act.left for act in self.under_way(count) if act.key == key and act.acknowledged]
+        return [last, *under_way, *refused]
 
     def under_way(self, count: int) -> list[Act]:
         """Return the acts that had begun and not ended after count changes."""

@@ -1,4 +1,4 @@
-"""Two processes on one simulated disk, each a thread, which take turns as a test says: so many calls, then the other."""
+"""Two processes on one simulated disk, each a thread, taking turns as told: so many calls, then the other."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -19,8 +19,8 @@ class Killed(BaseException):
 class Turns:
     """Has one of two processes act at a time.
 
-    runs: how many calls of the file system each has in turn, `one` first; after the last run the one whose turn it is
-    goes on to its end. Who waits for the store's lock gives its turn away.
+    runs: how many calls of the file system each has in turn, `one` first; after the last run the one whose turn it
+    is goes on to its end. Who waits for the store's lock gives its turn away.
     """
 
     def __init__(self, disk: SimulatedDisk, runs: Sequence[int]) -> None:

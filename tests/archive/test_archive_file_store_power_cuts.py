@@ -141,7 +141,7 @@ def _alone(tally: Tally, folder: Path, name: str, thorough: Thoroughness) -> int
 def _at_once(
     tally: Tally, folder: Path, name: str, thorough: Thoroughness, *, seconds: list[int], every: int
 ) -> int:
-    """Let `one` make each number of calls, then `two` each of `seconds`, then `one` go on; return the new images."""
+    """Let `one` make each number of calls, then `two` each of `seconds`, then `one` go on; count new images."""
     before, one, two = AT_ONCE[name]
     found = calls = 0
     while True:
@@ -163,7 +163,7 @@ def _at_once(
 def test_whatever_a_power_cut_leaves_nothing_acknowledged_is_lost_and_nothing_torn_is_readable(
     tmp_path: Path, name: str
 ) -> None:
-    assert _alone(Tally(), tmp_path, name, SHORT) >= {"live": 500}.get(name, 5)
+    assert _alone(Tally(), tmp_path, name, Thoroughness(32, 8)) >= {"live": 400}.get(name, 5)
 
 
 WHOLLY = [1 << 20]
@@ -171,7 +171,7 @@ WHOLLY = [1 << 20]
 
 @pytest.mark.parametrize("name", AT_ONCE)
 def test_two_processes_at_once_keep_what_each_acknowledged(tmp_path: Path, name: str) -> None:
-    assert _at_once(Tally(), tmp_path, name, Thoroughness(16, 3), seconds=WHOLLY, every=3) > 5
+    assert _at_once(Tally(), tmp_path, name, Thoroughness(8, 3), seconds=WHOLLY, every=4) > 5
 
 
 @pytest.mark.drill
