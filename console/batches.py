@@ -4,6 +4,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from archive import failpoints
 from archive.database import reading, writing
 from console.embedded import keep_up
 from console.home import Home, utc_now
@@ -163,6 +164,7 @@ def accept(
             batches.close(connection, batch_id, principal=home.principal, at=utc_now())
     closed = matters.none
     if closed:
+        failpoints.passing("batch-closed")
         release_ended(home.engine, home.staging(), batch_id, now=utc_now())
     keep_up(home)
     terminal.say("say.accepted", accepted=accepted)

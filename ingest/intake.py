@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Engine, insert, select, update
 
-from archive import events
+from archive import events, failpoints
 from archive.codes import CodeBook, load_codes
 from archive.database import insert_new, reading, writing
 from archive.digest import sha256_of_file
@@ -113,6 +113,7 @@ def take_in(
         operator=operator,
         received_on=today,
     )
+    failpoints.passing("batch-opened")
     repeats = _repeats(manifest, first_rows)
     taken: set[str] = set()
     for position, file in enumerate(scans, start=1):
@@ -132,11 +133,13 @@ def take_in(
     missing = [row for key, row in first_rows.items() if key not in taken]
     for row in missing:
         declare_missing(door.engine, door.seal, batch_id, row, repeats.get(comparison_key(row.file), []))
+        failpoints.passing("missing-declared")
     _drop_unowned(door, batch_id)
     with writing(door.engine) as connection:
         connection.execute(
             update(batch).where(batch.c.id == batch_id, batch.c.state == "taking").values(state="open")
         )
+    failpoints.passing("batch-taken")
     return TakenIn(batch_id, len(scans), tuple(row.file for row in missing), ignored)
 
 
@@ -296,6 +299,7 @@ def _take_item(
         )
         row |= {"sha256": whole.sha256, "length": whole.length, "modified_at": whole.modified_at}
         staged = _stage(door, batch_id, item_id, file.path, whole)
+        failpoints.passing("staged")
         row |= {"staging_key": staged.key, "staging_version": staged.version_id}
         probe = _probe(door, staged)
         row["media_type"] = probe.media_type
@@ -390,4 +394,5 @@ def _write_item(
                 "review": row["review"],
             },
         )
+    failpoints.passing("item-listed")
     door.bell.ring(rings)

@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 from sqlalchemy import Engine
 
-from archive.failpoints import Failpoints
 from archive.record import PartyId, PrincipalId, RecordId
 from archive.sealing import Seal
 from archive.signers.port import Signer
@@ -54,7 +53,6 @@ class CopyDesk:
     seal: Seal
     settings: CopySettings
     scratch: Path
-    failpoints: Failpoints
     now: Callable[[], datetime]
 
 

@@ -2,6 +2,7 @@
 
 from sqlalchemy import select
 
+from archive import failpoints
 from archive.access.policy import Caller, may
 from archive.database import writing
 from archive.errors import NotFound
@@ -41,4 +42,5 @@ def revoke_copy(desk: CopyDesk, caller: Caller, name: str, *, reason: str) -> Co
         end_copy(connection, numbered, "revoked", reason=reason, at=at, principal=caller.principal)
         ended = copy_of_request(connection, row.request_id)
         assert ended is not None
-        return copy_facts(ended)
+    failpoints.passing("copy-revoked")
+    return copy_facts(ended)
