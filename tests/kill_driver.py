@@ -1,8 +1,8 @@
 """Runs commands of a home in children of its own and has them killed; started by `killing.Driver`.
 
-Reads one JSON document a line: `command`, the words after `sohoa` or one of the acts below; `place`, where the child
-is to die (`place:count`), or none; `after`, in how many seconds it is killed with its whole group, or none. Prints for
-each how it ended: `signal`, or `code` with the document the command answered.
+Reads one JSON document a line: `command`, the words after `sohoa` or one of the acts below; `place`, where the
+child is to die (`place:count`), or none; `after`, in how many seconds it is killed with its whole group, or none.
+Prints for each how it ended: `signal`, or `code` with the document the command answered.
 """
 
 import contextlib

@@ -103,7 +103,9 @@ def _running(home: TestHome) -> list[str]:
             continue
         try:
             words = (entry / "cmdline").read_bytes()
-            if (marks[0] in (entry / "environ").read_bytes() and str(DRIVER).encode() not in words) or marks[1] in words:
+            if (marks[0] in (entry / "environ").read_bytes() and str(DRIVER).encode() not in words) or marks[
+                1
+            ] in words:
                 found.append(f"{entry.name} {words.decode(errors='replace')}")
         except OSError:
             continue
