@@ -163,7 +163,7 @@ def test_killed_at_every_place_and_given_again_every_command_ends_as_if_it_had_n
         _give_effect(killer, record_id)
         killer.run("one-worker")
         receipts = [killer.run("batch", "receipt", batch) for batch in batches]
-        assert killer.run("doctor", "--deep")["findings"] == []
+        assert killer.run("doctor")["findings"] == []
     _whole(home, receipts)
     assert orphans(home) == []
     assert scratch_left(home) == []
