@@ -7,6 +7,7 @@ whereas a row without its object would be a record that cannot be produced.
 from datetime import datetime
 from pathlib import Path
 
+from archive import failpoints
 from archive.digest import sha256_of_stream
 from archive.errors import DigestMismatch, KeyTaken, PackageInvalid
 from archive.package.read import open_package
@@ -35,6 +36,7 @@ def put_or_adopt(
         stored = store.head(key)
         if not _is_ours(store, stored, objid):
             raise
+    failpoints.passing("object-put")
     if stored.retain_until is None or stored.retain_until < retain_until:
         # An adopted object has the lock of the attempt that put it.
         stored = store.extend(key, stored.version_id, retain_until)

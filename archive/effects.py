@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 
 from sqlalchemy import Connection, Engine, Row, insert, select
 
-from archive import ledger
+from archive import failpoints, ledger
 from archive.database import writing
 from archive.errors import NotFound, Refused
 from archive.record import PrincipalId, RecordId, SupplementPackage
@@ -152,12 +152,14 @@ def record_effect(
         plan = plan_supplement(
             connection, record_id, "effect", principal=principal, at=at, store=store, act=effect_id
         )
+    failpoints.passing("supplement-planned")
     written = supplement_of(
         plan, {"effect": effect_id, **body}, event="metadata modification", detail=f"effect: {kind} from {on}"
     )
     stored, supplement = deposit_supplement(
         store, written, plan.key, retain_until=plan.locked_until or at, scratch=scratch, now=at
     )
+    failpoints.passing("supplement-stored")
     _write_down(engine, store, effect_id, plan, supplement, stored, at)
     return effect_id
 
@@ -221,5 +223,6 @@ def _write_down(
         held = connection.execute(
             select(hold.c.id).where(hold.c.record_id == plan.record_id, hold.c.lifted_at.is_(None))
         ).first()
+    failpoints.passing("effect-recorded")
     if held is not None:
         store.set_hold(stored.key, stored.version_id, held=True)

@@ -1,54 +1,98 @@
-"""Named places where a drill may kill the process, to prove that a restart loses nothing.
+"""Named places between two durable steps where a drill may kill the process, to prove a restart loses nothing.
 
-A failpoint is armed only by a value the command line reads from the environment together with the word that
-it may; the production settings never read it.
+One place of a process can be armed, and only the console arms one: it needs two settings of the environment, and
+never arms the archive of an agency that signs with keys of its own. Passing a place not armed does nothing.
 """
 
 import os
 import signal
+import threading
 from typing import Literal, get_args
 
 Place = Literal[
+    # a folder taken in: each file to staging, then its row; files that are missing; the batch
+    "batch-opened",
+    "staged",
+    "item-listed",
+    "missing-declared",
+    "batch-taken",
     # from scan to package
     "claim",
+    "numbered",
+    "spread",
+    "gathered",
     "reading",
+    "share-ended",
+    "signed",
+    "frozen",
     "packaging",
     "put",
+    "object-put",
+    "number-voided",
     "commit",
+    "linked",
     "release",
+    "staging-deleted",
+    "released",
+    # acceptance, effects and holds
+    "supplement-planned",
+    "lock-extended",
+    "supplement-stored",
+    "accepted",
+    "batch-closed",
+    "effect-recorded",
+    "hold-flagged",
+    "hold-placed",
+    "hold-lifted",
+    "hold-unflagged",
+    "lock-renewed",
     # from request to copy
+    "copy-requested",
+    "copy-approved",
     "copy-reserved",
     "copy-signed",
+    "copy-put",
     "copy-stored",
     "copy-issued",
+    "copy-voided",
+    "copy-revoked",
 ]
+PLACES: tuple[Place, ...] = get_args(Place)
 
 
-class Failpoints:
-    """Counts how often each place is passed and kills at the armed one.
+class _Armed:
+    """The place this process is to die at, and how often it may still pass it."""
+
+    def __init__(self) -> None:
+        self.place: str | None = None
+        self.left = 0
+        self.whole_group = False
+        self.counting = threading.Lock()
+
+
+_ARMED = _Armed()
+
+
+def arm(spec: str | None) -> None:
+    """Have this process die at a place, and at no other armed before.
 
     spec: `place:count` kills this process at the count-th pass; `place:count:group` kills its whole process
     group, the supervisor with it. None arms nothing. Raises ValueError for anything else.
     """
+    place, _, rest = (spec or "").partition(":")
+    count, _, scope = rest.partition(":")
+    if spec is not None and (place not in PLACES or not count.isdigit() or scope not in ("", "group")):
+        raise ValueError(f"no such failpoint: {spec}")
+    _ARMED.place, _ARMED.left, _ARMED.whole_group = place or None, int(count or 0), scope == "group"
 
-    def __init__(self, spec: str | None) -> None:
-        self._place: str | None = None
-        self._left = 0
-        self._whole_group = False
-        if spec is None:
-            return
-        place, _, rest = spec.partition(":")
-        count, _, scope = rest.partition(":")
-        if place not in get_args(Place) or not count.isdigit() or scope not in ("", "group"):
-            raise ValueError(f"no such failpoint: {spec}")
-        self._place, self._left, self._whole_group = place, int(count), scope == "group"
 
-    def passing(self, place: Place) -> None:
-        """Note that the process passes a place; die here if the drill says so."""
-        if place != self._place:
-            return
-        self._left -= 1
-        if self._left == 0:
-            if self._whole_group:
+def passing(place: Place) -> None:
+    """Note that the process passes a place; die here if the drill says so."""
+    if place != _ARMED.place:
+        return
+    with _ARMED.counting:
+        _ARMED.left -= 1
+        if _ARMED.left == 0:
+            if _ARMED.whole_group:
                 os.killpg(os.getpgrp(), signal.SIGKILL)
             os.kill(os.getpid(), signal.SIGKILL)

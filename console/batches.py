@@ -5,6 +5,7 @@ from typing import Literal
 
 from sqlalchemy import select
 
+from archive import failpoints
 from archive.database import reading, writing
 from console.embedded import keep_up
 from console.home import Home, utc_now
@@ -195,6 +196,7 @@ def accept(
             batches.close(connection, batch_id, principal=home.principal, at=utc_now())
         closed = batches.is_closed(connection, batch_id)
     if closed:
+        failpoints.passing("batch-closed")
         release_ended(home.engine, home.staging(), batch_id, now=utc_now())
     keep_up(home)
     terminal.say("say.accepted", accepted=accepted)

@@ -9,20 +9,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from archive.log.notes import LogKey
 from cryptography import x509
 from sqlalchemy import Engine, select
 
+from archive import failpoints
 from archive.access.api_keys import caller_by_key
 from archive.access.policy import Caller
 from archive.access.principals import caller_of
 from archive.codes import SHIPPED, shipped_codes, store_codes, store_units
 from archive.database import migrate, open_engine, reading, require_current, writing
 from archive.errors import HomeNotReady, SigningFailed
-from archive.failpoints import Failpoints
 from archive.identifiers import new_id
 from archive.keys import LOG
 from archive.log.keeper import LogKeeper
+from archive.log.notes import LogKey
 from archive.log.outside import open_outside
 from archive.record import PrincipalId
 from archive.sealing import Seal
@@ -152,6 +152,8 @@ class Home:
         home = cls(settings)
         require_current(home.engine)
         require_restricted_set(home.engine, settings)
+        # An archive whose copies are worth something cannot be made to die, whatever its environment says.
+        failpoints.arm(settings.failpoint if home._keys_are_demo else None)
         return home
 
     def _make_demo_keys(self, now: datetime) -> None:
@@ -287,7 +289,6 @@ class Home:
             settings=self.settings.ingest,
             principal=self.principal,
             scratch=scratch,
-            failpoints=Failpoints(self.settings.ingest.failpoint),
             now=utc_now,
             bell=open_bell(self.settings.ingest),
         )
@@ -311,7 +312,6 @@ class Home:
             seal=self.seal(),
             settings=self.settings.copies,
             scratch=scratch,
-            failpoints=Failpoints(self.settings.ingest.failpoint),
             now=utc_now,
         )
 

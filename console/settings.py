@@ -40,7 +40,8 @@ class HomeSettings:
 
     restricted_store_url: where sensitivity levels 3-4 lie apart; None: with the others. store_allow: known defects
     the stores may have. log_outside_url: where the log's checkpoints are told to beyond the vault; None: nowhere.
-    api_key: who acts at the command line in place of the local principal.
+    api_key: who acts at the command line in place of the local principal. failpoint: where a process of a drill is
+    to die; an archive that signs with real keys disregards it.
     """
 
     folder: Path
@@ -58,6 +59,7 @@ class HomeSettings:
     store_allow: str = ""
     log_outside_url: str | None = None
     api_key: str | None = None
+    failpoint: str | None = None
 
     @property
     def keys_folder(self) -> Path:
@@ -96,6 +98,8 @@ def read_settings(folder: Path, environment: Mapping[str, str]) -> HomeSettings:
         log_outside_url=get("ARCHIVE_LOG_OUTSIDE_URL") or None,
         observing=read_observing(environment),
         api_key=get("SOHOA_API_KEY") or None,
+        # A drill needs two settings: one alone, left behind in an environment, arms nothing.
+        failpoint=get("SOHOA_FAILPOINT") if get("SOHOA_DRILL") == "kill-me" else None,
     )
 
 
@@ -147,8 +151,6 @@ def _secrets(environment: Mapping[str, str]) -> Secrets:
 
 def _ingest(home: Path, environment: Mapping[str, str]) -> IngestSettings:
     get = environment.get
-    # A drill needs two settings: one alone, left behind in an environment, arms nothing.
-    failpoint = get("SOHOA_FAILPOINT") if get("SOHOA_DRILL") == "kill-me" else None
     locks = LockSettings(
         candidate_days=int(get("RETENTION_CANDIDATE_DAYS", "90")),
         permanent_days=int(get("RETENTION_PERMANENT_DAYS", "3650")),
@@ -165,7 +167,6 @@ def _ingest(home: Path, environment: Mapping[str, str]) -> IngestSettings:
         acceptance=_acceptance(get("INGEST_ACCEPTANCE", "person")),
         timestamp_url=get("INGEST_TIMESTAMP_URL") or None,
         locks=locks,
-        failpoint=failpoint,
         broker_url=_broker_url(get("INGEST_BROKER_URL", "")),
         broker_password=secret(environment, "INGEST_BROKER_PASSWORD"),
         sweep_seconds=float(get("INGEST_SWEEP_SECONDS", "5")),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, select, update
 
-from archive import ledger
+from archive import failpoints, ledger
 from archive.database import reading, writing
 from archive.errors import NotFound
 from archive.record import ContentPackage, PrincipalId, RecordId, Retention, SupplementPackage
@@ -113,7 +113,11 @@ def accept_record(acceptor: Acceptor, record_id: RecordId, *, basis: str, failed
             at=acceptor.at,
             store=acceptor.store,
         )
-    extended = [(number, acceptor.store.extend(key, version, until)) for number, key, version in objects]
+    failpoints.passing("supplement-planned")
+    extended = []
+    for number, key, version in objects:
+        extended.append((number, acceptor.store.extend(key, version, until)))
+        failpoints.passing("lock-extended")
     body = {
         "basis": basis,
         "failed_pages_accepted": list(failed_pages),
@@ -126,7 +130,9 @@ def accept_record(acceptor: Acceptor, record_id: RecordId, *, basis: str, failed
     stored, supplement = deposit_supplement(
         acceptor.store, written, plan.key, retain_until=until, scratch=acceptor.scratch, now=acceptor.at
     )
+    failpoints.passing("supplement-stored")
     _write_down(acceptor, record_id, supplement, stored, extended, until, retention)
+    failpoints.passing("accepted")
 
 
 def _write_down(

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
+from archive import failpoints
 from archive.database import reading, writing
 from archive.digest import sha256_of_file
 from archive.identifiers import new_id
@@ -85,6 +86,7 @@ def assemble(
         )
     with timings.stage("sign"):
         part, archived = _sign(desk, subject, rendition, marks, workplace, at)
+    failpoints.passing("signed")
     agents = agents_of(claim, head, person)
     found = _source_signatures(desk, received, probe)
     fields = from_manifest + read_fields(texts[0] if texts else None)
@@ -126,7 +128,9 @@ def assemble(
     )
     frozen = {**claim.frozen, "content": content_to_json(content), "archived": archived}
     with writing(desk.engine) as connection:
-        return worklist.freeze(connection, claim, frozen, now=desk.now())
+        claim = worklist.freeze(connection, claim, frozen, now=desk.now())
+    failpoints.passing("frozen")
+    return claim
 
 
 def _marks(

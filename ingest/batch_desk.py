@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, select
 
+from archive import failpoints
 from archive.access.policy import Act, Caller, units_for
 from archive.database import reading, writing
 from archive.errors import NotFound
@@ -165,6 +166,7 @@ def accepted(desk: BatchDesk, principal: PrincipalId, batch_id: str, said: Accep
             batches.close(connection, batch_id, principal=principal, at=desk.now())
         closed = batches.is_closed(connection, batch_id)
     if closed:
+        failpoints.passing("batch-closed")
         release_ended(desk.engine, desk.staging, batch_id, now=desk.now())
     return {
         "batch": batch_id,

@@ -11,7 +11,6 @@ from sqlalchemy import Engine, Row
 
 from archive.digest import sha256_of_file
 from archive.errors import DigestMismatch
-from archive.failpoints import Failpoints
 from archive.record import PrincipalId
 from archive.sealing import Seal
 from archive.signers.port import Signer
@@ -41,7 +40,6 @@ class Desk:
     settings: IngestSettings
     principal: PrincipalId
     scratch: Path
-    failpoints: Failpoints
     now: Callable[[], datetime]
     bell: Bell
 

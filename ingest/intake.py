@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select
 
-from archive import events
+from archive import events, failpoints
 from archive.codes import CodeBook, load_codes
 from archive.database import insert_new, reading, writing
 from archive.digest import sha256_of_file
@@ -122,6 +122,7 @@ def take_in(
         operator=operator,
         received_on=today,
     )
+    failpoints.passing("batch-opened")
     repeats = _repeats(manifest, first_rows)
     taken: set[str] = set()
     for position, file in enumerate(scans, start=1):
@@ -137,7 +138,9 @@ def take_in(
         again = repeats.get(comparison_key(row.file), [])
         declare = partial(declare_missing, door.engine, door.seal, batch_id, row, again)
         written(door.engine, door.settings, batch_id, declare, now=door.now, go_on=go_on)
+        failpoints.passing("missing-declared")
     written(door.engine, door.settings, batch_id, partial(_end, door, batch_id), now=door.now, go_on=go_on)
+    failpoints.passing("batch-taken")
     return TakenIn(batch_id, len(scans), tuple(row.file for row in missing), ignored)
 
 
@@ -322,6 +325,7 @@ def _take_item(
         )
         row |= {"sha256": whole.sha256, "length": whole.length, "modified_at": whole.modified_at}
         staged = _stage(door, batch_id, item_id, file.path, whole)
+        failpoints.passing("staged")
         row |= {"staging_key": staged.key, "staging_version": staged.version_id}
         probe = _probe(door, staged)
         row["media_type"] = probe.media_type
@@ -417,4 +421,5 @@ def _write_item(
                 "review": row["review"],
             },
         )
+    failpoints.passing("item-listed")
     door.bell.ring(rings)

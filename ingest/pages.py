@@ -10,6 +10,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, insert, select
 
+from archive import failpoints
 from archive.database import reading, writing
 from ingest import timings, worklist
 from ingest.batch_state import refuse_halted
@@ -86,7 +87,7 @@ def read_missing(desk: Desk, claim: Claim, received: Path, captures: Sequence[Ca
             with reading(desk.engine) as connection:
                 refuse_halted(connection, claim.item_id)
             _read_one(desk, claim, received, capture)
-            desk.failpoints.passing("reading")
+            failpoints.passing("reading")
 
 
 def _read_one(desk: Desk, claim: Claim, received: Path, capture: CaptureProbe) -> None:

@@ -22,7 +22,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
 
-from archive import events, ledger
+from archive import events, failpoints, ledger
 from archive.database import reading, writing
 from archive.deposit import put_or_adopt
 from archive.errors import KeyTaken, ObjectNotFound
@@ -77,7 +77,7 @@ def process_item(desk: Desk, claim: Claim) -> Outcome:
 
 
 def _process(desk: Desk, claim: Claim) -> Outcome:
-    desk.failpoints.passing("claim")
+    failpoints.passing("claim")
     workplace = desk.scratch / claim.work_item_id
     with reading(desk.engine) as connection:
         cancelled = cancelled_for(connection, claim.item_id)
@@ -143,6 +143,7 @@ def _read_and_store(desk: Desk, claim: Claim, subject: Row[Any], workplace: Path
         blame_scratch(error, desk.settings.places, workplace / "received")
         return _reject(desk, claim, error.code, str(error))
     claim = reserve(desk, claim, subject)
+    failpoints.passing("numbered")
     if spread(desk, claim, probe):
         return Spread()
     with timings.stage("read"):
@@ -164,9 +165,9 @@ def _store(desk: Desk, claim: Claim, workplace: Path) -> Outcome:
         readings = kept_pages(connection, claim.work_item_id)
     with timings.stage("package"):
         members = package_members(desk, claim, content, subject, readings, workplace)
-        desk.failpoints.passing("packaging")
+        failpoints.passing("packaging")
         written = write_content(content, members, workplace / "package.zip")
-    desk.failpoints.passing("put")
+    failpoints.passing("put")
     try:
         with timings.stage("deposit"):
             stored = put_or_adopt(
@@ -180,10 +181,10 @@ def _store(desk: Desk, claim: Claim, workplace: Path) -> Outcome:
             )
     except KeyTaken:
         return _next_number(desk, claim, workplace)
-    desk.failpoints.passing("commit")
+    failpoints.passing("commit")
     with timings.stage("commit"):
         _commit(desk, claim, content, stored)
-    desk.failpoints.passing("release")
+    failpoints.passing("release")
     release(desk.engine, desk.staging, claim.item_id, now=desk.now())
     if desk.settings.acceptance == "policy":
         accept_by_policy(desk, content)
@@ -214,6 +215,7 @@ def _next_number(desk: Desk, claim: Claim, workplace: Path) -> Outcome:
         claim = worklist.freeze(
             connection, claim, {**claim.frozen, "content": content, "key": key}, now=desk.now()
         )
+    failpoints.passing("number-voided")
     return _store(desk, claim, workplace)
 
 
@@ -259,6 +261,7 @@ def _link(desk: Desk, claim: Claim, record_id: RecordId) -> Linked:
             at=at,
             payload={"item": claim.item_id, "record": record_id},
         )
+    failpoints.passing("linked")
     release(desk.engine, desk.staging, claim.item_id, now=desk.now())
     return Linked(record_id)
 

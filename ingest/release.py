@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine, select, update
 
+from archive import failpoints
 from archive.database import reading, writing
 from archive.errors import ObjectNotFound
 from archive.stores.port import ObjectStore
@@ -23,10 +24,12 @@ def release(engine: Engine, staging: ObjectStore, item_id: str, *, now: datetime
             staging.delete(stored.key, stored.version_id, now=now)
         except ObjectNotFound:
             continue  # another hand released it first
+        failpoints.passing("staging-deleted")
     with writing(engine) as connection:
         connection.execute(
             update(item).where(item.c.id == item_id, item.c.released_at.is_(None)).values(released_at=now)
         )
+    failpoints.passing("released")
 
 
 def release_ended(engine: Engine, staging: ObjectStore, batch_id: str, *, now: datetime) -> None:

@@ -41,7 +41,6 @@ class IngestSettings:
     acceptance: Literal["person", "policy"] = "person"
     timestamp_url: str | None = None
     locks: LockSettings = field(default_factory=LockSettings)
-    failpoint: str | None = None
     broker_url: str | None = None
     broker_password: str | None = field(default=None, repr=False)
     sweep_seconds: float = 5

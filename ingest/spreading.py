@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
+from archive import failpoints
 from archive.database import reading, writing
 from archive.identifiers import new_id
 from archive.log_subject import about
@@ -64,6 +65,7 @@ def spread(desk: Desk, claim: Claim, probe: FileProbe) -> bool:
         ]
         claim = worklist.freeze(connection, claim, {**claim.frozen, "spread": shares}, now=now)
         worklist.put_back(connection, claim, now=now, after_seconds=NET_SECONDS)
+    failpoints.passing("spread")
     # Rung for by the document's id: a share's is gone from the list by the time a late ring is heard.
     desk.bell.ring([Ring(claim.work_item_id, place.lane)] * len(shares))
     return True
@@ -94,7 +96,9 @@ def gather(desk: Desk, claim: Claim) -> Claim | None:
             worklist.put_back(connection, claim, now=now, after_seconds=NET_SECONDS)
             return None
         remove_shares(connection, claim.frozen)
-        return worklist.freeze(connection, claim, {**claim.frozen, "spread": []}, now=now)
+        claim = worklist.freeze(connection, claim, {**claim.frozen, "spread": []}, now=now)
+    failpoints.passing("gathered")
+    return claim
 
 
 def read_share(desk: Desk, claim: Claim) -> None:
@@ -104,13 +108,14 @@ def read_share(desk: Desk, claim: Claim) -> None:
     errors of the stores or the database, after which the share is tried again.
     """
     with about(item=claim.item_id, work_item=claim.work_item_id):
-        desk.failpoints.passing("claim")
+        failpoints.passing("claim")
         workplace = desk.scratch / claim.work_item_id
         try:
             reason = _read_range(desk, claim, workplace)
         finally:
             shutil.rmtree(workplace, ignore_errors=True)
         lane = end_share(desk.engine, claim, reason=reason, now=desk.now())
+        failpoints.passing("share-ended")
         if lane is not None:
             desk.bell.ring([Ring(claim.whole_id, lane)])
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from archive import events, ledger
+from archive import events, failpoints, ledger
 from archive.database import reading, writing
 from archive.errors import NotFound
 from archive.identifiers import new_id
@@ -67,6 +67,7 @@ def place_hold(
         objects = deposited_objects(connection, record_id)
     for _, key, version_id in objects:
         store.set_hold(key, version_id, held=True)
+        failpoints.passing("hold-flagged")
     hold_id = new_id()
     with writing(engine) as connection:
         connection.execute(
@@ -80,6 +81,7 @@ def place_hold(
             at=at,
             payload={"record": record_id, "hold": hold_id, "basis": basis},
         )
+    failpoints.passing("hold-placed")
     log.secure(placed)
     return hold_id
 
@@ -124,7 +126,9 @@ def lift_hold(
                 payload={"record": record_id, "hold": hold_id, "basis": basis},
             )
         objects = deposited_objects(connection, record_id)
+    failpoints.passing("hold-lifted")
     log.secure(lifted)
     for _, key, version_id in objects:
         store.set_hold(key, version_id, held=False)
+        failpoints.passing("hold-unflagged")
     return len(standing)

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, select
 
-from archive import ledger
+from archive import failpoints, ledger
 from archive.database import reading, writing
 from archive.errors import StoreUnavailable
 from archive.keys import is_restricted
@@ -130,6 +130,7 @@ def _extend(
     principal: PrincipalId,
 ) -> None:
     stored = store.extend(row.object_key, row.version_id, goal)
+    failpoints.passing("lock-renewed")
     with writing(engine) as connection:
         ledger.record_lock(
             connection,

@@ -15,7 +15,6 @@ from archive.access.policy import Caller
 from archive.access.principals import caller_of
 from archive.checks import check_copies, check_events, check_objects
 from archive.database import reading
-from archive.failpoints import Failpoints
 from archive.record import PrincipalId, RecordId
 from archive.sealing import Seal
 from archive.signers.file import FileSigner
@@ -29,7 +28,6 @@ def open_desk(
     now: Callable[[], datetime],
     *,
     settings: CopySettings | None = None,
-    failpoint: str | None = None,
     scratch: str = "scratch",
 ) -> CopyDesk:
     """Open a home of `Holdings` for copies, as another process would."""
@@ -42,7 +40,6 @@ def open_desk(
         seal=Seal.load(folder / "keys" / "sealing.json"),
         settings=settings or CopySettings(),
         scratch=folder / scratch,
-        failpoints=Failpoints(failpoint),
         now=now,
     )
 
@@ -96,14 +93,14 @@ def faults(desk: CopyDesk) -> list[str]:
 
 
 def require_explained(desk: CopyDesk) -> None:
-    """Every number from 1 on is one copy, issued or void with its reason, reserved and ended by its events."""
+    """Every number from 1 on is one copy, issued, or void or revoked with its reason, with the events of that."""
     with reading(desk.engine) as connection:
         registers = connection.execute(select(copy_register)).all()
     rows = copy_rows(desk)
     for register in registers:
         numbers = [row.number for row in rows if row.register_id == register.id]
         assert numbers == list(range(1, register.last_number + 1))
-    assert all(row.status == "issued" or (row.status == "void" and row.reason) for row in rows)
+    assert all(row.status == "issued" or (row.status in ("void", "revoked") and row.reason) for row in rows)
     assert max(Counter(row.request_id for row in rows).values()) == 1
     assert len({row.serial for row in rows}) == len(rows)
     reserved = [e["payload"]["copy"] for e in records_events(desk, "copy.reserved")]

@@ -3,7 +3,8 @@
 Started as `copy_driver.py ACT FOLDER AT …`; prints one JSON line for each thing as it is done.
 issue: issues the requests whose ids it reads, one a line.
 ask: the same, then asks for and issues COUNT copies as a principal, each of the next of some records.
-kill: reads `failpoint request` lines; forks a child for each, which dies there; prints how it ended.
+kill: reads `failpoint act argument…` lines; forks a child for each, which dies there; prints how it ended.
+    The acts: `issue REQUEST`, `ask RECORD PRINCIPAL KEY`, `approve REQUEST PRINCIPAL`, `revoke REQUEST PRINCIPAL`.
 resume: finishes what was left, and prints how many.
 """
 
@@ -16,20 +17,22 @@ from typing import Any
 
 from copy_desk import form_of, open_desk
 
+from archive import failpoints
 from archive.access.principals import caller_of
 from archive.database import reading
 from archive.record import PrincipalId, RecordId
 from search_api.copies.issue import issue_copy, resume_copies
 from search_api.copies.model import CopyDesk
-from search_api.copies.requests import request_copy
+from search_api.copies.requests import approve_request, request_copy
+from search_api.copies.revoke import revoke_copy
 from search_api.errors import CopyRefused
 
 
 def main(act: str, folder: str, at: str, *rest: str) -> None:
     moment = datetime.fromisoformat(at)
 
-    def desk(failpoint: str | None = None) -> CopyDesk:
-        return open_desk(Path(folder), lambda: moment, failpoint=failpoint, scratch=f"scratch-{os.getpid()}")
+    def desk() -> CopyDesk:
+        return open_desk(Path(folder), lambda: moment, scratch=f"scratch-{os.getpid()}")
 
     {"issue": issue, "ask": ask, "kill": kill, "resume": resume}[act](desk, *rest)
 
@@ -64,15 +67,32 @@ def ask(desk: Any, principal: str, count: str, *records: str) -> None:
         issue_and_say(opened, request_copy(opened, caller, form, idempotency_key=key).id)
 
 
+def _done(opened: CopyDesk, act: str, argument: str, principal: str | None = None, key: str | None = None) -> None:
+    if act == "issue":
+        issue_copy(opened, argument)
+        return
+    with reading(opened.engine) as connection:
+        caller = caller_of(connection, PrincipalId(principal or ""), at=opened.now())
+    if act == "ask":
+        request_copy(opened, caller, form_of(RecordId(argument)), idempotency_key=key)
+    elif act == "approve":
+        approve_request(opened, caller, argument)
+    elif act == "revoke":
+        revoke_copy(opened, caller, argument, reason="cấp nhầm")
+
+
 def kill(desk: Any) -> None:
     for line in sys.stdin:
-        failpoint, request = line.split()
+        failpoint, *act = line.split()
         child = os.fork()  # nothing was opened yet: the child's engine and files are its own
         if child == 0:
-            issue_copy(desk(failpoint), request)
-            os._exit(0)
+            failpoints.arm(failpoint)
+            try:
+                _done(desk(), *act)
+            finally:
+                os._exit(0)
         _, status = os.waitpid(child, 0)
-        say(request=request, failpoint=failpoint, signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else None)
+        say(failpoint=failpoint, signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else None)
 
 
 def resume(desk: Any) -> None:

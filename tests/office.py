@@ -21,7 +21,6 @@ from holdings import Holdings
 from archive.access.api_keys import make_key
 from archive.access.principals import add_principal, grant_role
 from archive.database import writing
-from archive.failpoints import Failpoints
 from archive.record import Description, RecordId
 from ingest.batch_desk import BatchDesk
 from ingest.routes import batch_routes
@@ -127,7 +126,6 @@ class Office:
             seal=held.seal,
             settings=CopySettings(approval_units=frozenset(("so-b",))),
             scratch=self.scratch,
-            failpoints=Failpoints(None),
             now=lambda: self.now,
         )
         root = x509.load_pem_x509_certificate((held.folder / "keys" / "root.pem").read_bytes())

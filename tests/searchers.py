@@ -12,7 +12,6 @@ from holdings import Holdings
 from archive.access.policy import Caller
 from archive.access.principals import caller_of
 from archive.database import reading
-from archive.failpoints import Failpoints
 from archive.record import Description, PrincipalId
 from ocr.jail.parent import Jail
 from search_api.copies.model import CopyDesk, CopySettings
@@ -71,7 +70,6 @@ class Searchers:
                 seal=held.seal,
                 settings=CopySettings(),
                 scratch=self.scratch,
-                failpoints=Failpoints(None),
                 now=lambda: held.at,
             ),
             jail=Jail(self.scratch),

@@ -9,7 +9,6 @@ from archive.access.api_keys import make_key
 from archive.access.policy import Role
 from archive.access.principals import add_principal, grant_role
 from archive.database import writing
-from archive.failpoints import Failpoints
 from archive.record import PartyId
 from ingest.batch_desk import BatchDesk
 from ingest.routes import batch_routes
@@ -35,7 +34,6 @@ def make_services(held: Holdings) -> Services:
         seal=held.seal,
         settings=CopySettings(public_url="https://kho.example.vn"),
         scratch=scratch,
-        failpoints=Failpoints(None),
         now=lambda: held.at,
     )
     jail = Jail(scratch)

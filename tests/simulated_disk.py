@@ -1,29 +1,22 @@
-"""A disk in memory that forgets, at a power cut, whatever was not synced: every state it may come back in.
+"""A disk in memory that notes every change made to it, so that what a power cut may leave can be worked out.
 
-What a sync call covered is certain. Of the rest any part may be there: each change of a folder's names on its
-own, applied or lost, in the order they were made; a file's unsynced bytes whole, lost, cut at a sector or as
-zeros. A rename is one change: it happens wholly or not at all, and is certain once its target folder is synced.
+`cut_states` does that. A rename is one change: it happens wholly or not at all.
 """
 
 import errno
 import os
-from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from io import BytesIO
-from itertools import product
 from pathlib import Path
-from random import Random
 from typing import BinaryIO, Literal
 
 from archive.stores.filesystem import Kind
 
-SECTOR = 512
-SUBSETS_MAX = 64  # of a moment's uncertain changes, unless more are asked for; all while there are fewer
-Loss = Literal["whole", "lost", "torn", "zeros"]
+Image = frozenset[tuple[str, bytes | None]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Change:
     """One act on the disk. node: what was made, moved, written or synced; folder and name: where it is now."""
 
@@ -45,13 +38,29 @@ class SimulatedDisk:
         self.data: dict[int, bytes] = {}
         self.changes: list[Change] = []
 
+    def copy(self) -> "SimulatedDisk":
+        """Return a disk that holds the same, with nothing done to it yet."""
+        made = SimulatedDisk()
+        made.folders = {node: names.copy() for node, names in self.folders.items()}
+        made.data = self.data.copy()
+        return made
+
     def do(self, change: Change) -> None:
         """Apply one change and remember it."""
         self.changes.append(change)
-        if change.act == "link" and change.is_folder:
-            self.folders.setdefault(change.node, {})
-        elif change.act == "link":
-            self.data.setdefault(change.node, b"")
+        self.apply(change)
+
+    def make(self, change: Change) -> None:
+        """Have what a change makes, under no name yet."""
+        if change.act == "link":
+            if change.is_folder:
+                self.folders.setdefault(change.node, {})
+            else:
+                self.data.setdefault(change.node, b"")
+
+    def apply(self, change: Change) -> None:
+        """Apply one change."""
+        self.make(change)
         if change.act == "rename":
             self.folders[change.from_folder].pop(change.from_name, None)
         if change.act in ("link", "rename"):
@@ -63,16 +72,20 @@ class SimulatedDisk:
 
     def tree(self) -> dict[str, bytes | None]:
         """Return every path with its bytes, None for a folder."""
-
-        def below(node: int, path: str) -> Iterator[tuple[str, bytes | None]]:
+        found: dict[str, bytes | None] = {}
+        waiting = [("", 0)]
+        while waiting:
+            above, node = waiting.pop()
             for name, child in self.folders[node].items():
-                yield f"{path}/{name}", self.data.get(child)
+                path = f"{above}/{name}"
                 if child in self.folders:
-                    yield from below(child, f"{path}/{name}")
+                    found[path] = None
+                    waiting.append((path, child))
+                else:
+                    found[path] = self.data[child]
+        return found
 
-        return dict(below(0, ""))
-
-    def fingerprint(self) -> frozenset[tuple[str, bytes | None]]:
+    def image(self) -> Image:
         """Return what is equal for equal trees only."""
         return frozenset(self.tree().items())
 
@@ -180,89 +193,3 @@ class SimulatedDisk:
 
 def _fault(code: int, path: Path) -> OSError:
     return OSError(code, os.strerror(code), str(path))
-
-
-def states_after_a_cut(changes: list[Change], subsets_max: int = SUBSETS_MAX) -> Iterator[SimulatedDisk]:
-    """Yield every state, each once, that the disk may come back in when power fails after these changes."""
-    synced: dict[int, int] = {}
-    for position, change in enumerate(changes):
-        if change.act == "sync":
-            synced[change.node] = position
-    # A change of names is kept by its folder, a write by its file.
-    open_ = [
-        position
-        for position, change in enumerate(changes)
-        if change.act != "sync"
-        and synced.get(change.node if change.act == "write" else change.folder, -1) < position
-    ]
-    with_all = _replay(changes, lost=set(), loss="whole").reachable()
-    with_none = _replay(changes, lost=set(open_), loss="lost").reachable()
-    taken_away = {
-        name: position
-        for position, change in enumerate(changes)
-        if position not in open_
-        for name in _leaves(change)
-    }
-    # What happened to a node that nobody can find, whatever was lost, makes no difference, nor does a name that
-    # was certainly taken away again.
-    names = [
-        p
-        for p in open_
-        if changes[p].act != "write"
-        and changes[p].folder in with_all | with_none
-        and taken_away.get((changes[p].folder, changes[p].name), -1) < p
-    ]
-    writes = {p for p in open_ if changes[p].act == "write"}
-    losses: tuple[Loss, ...] = ("whole", "lost", "torn", "zeros") if writes else ("whole",)
-    seen = set()
-    for lost, loss in product(_subsets(names, subsets_max), losses):
-        state = _replay(changes, lost=lost | writes, loss=loss)
-        fingerprint = state.fingerprint()
-        if fingerprint not in seen:
-            seen.add(fingerprint)
-            yield state
-
-
-def _leaves(change: Change) -> list[tuple[int, str]]:
-    """Return the folder and name that no longer lead anywhere after a change."""
-    if change.act == "rename":
-        return [(change.from_folder, change.from_name)]
-    return [(change.folder, change.name)] if change.act == "unlink" else []
-
-
-def _subsets(positions: list[int], subsets_max: int) -> list[set[int]]:
-    """Return all subsets; of many positions: none, all, each alone, all but each, all from each on, some drawn."""
-    if 2 ** len(positions) <= subsets_max:
-        return [
-            {position for bit, position in enumerate(positions) if chosen >> bit & 1}
-            for chosen in range(2 ** len(positions))
-        ]
-    draw = Random(len(positions))
-    chosen: Iterable[set[int]] = (
-        [set(), set(positions)]
-        + [{position} for position in positions]
-        + [set(positions) - {position} for position in positions]
-        + [set(positions[first:]) for first in range(len(positions))]
-        + [{p for p in positions if draw.random() < 0.5} for _ in range(subsets_max)]
-    )
-    return list(chosen)
-
-
-def _replay(changes: list[Change], *, lost: set[int], loss: Loss) -> SimulatedDisk:
-    disk = SimulatedDisk()
-    unsynced: dict[int, bytes] = {}
-    for position, change in enumerate(changes):
-        if position not in lost:
-            if change.act != "sync":
-                disk.do(change)
-        elif change.act == "link" and change.is_folder:
-            disk.folders.setdefault(change.node, {})
-        elif change.act == "link":
-            disk.data.setdefault(change.node, b"")
-        elif change.act == "write":
-            unsynced[change.node] = unsynced.get(change.node, b"") + change.data
-    for node, data in unsynced.items():
-        kept = {"whole": len(data), "lost": 0, "torn": len(data) // 2 // SECTOR * SECTOR, "zeros": 0}[loss]
-        disk.data[node] = disk.data.get(node, b"") + data[:kept] + (bytes(len(data)) if loss == "zeros" else b"")
-    disk.changes.clear()
-    return disk

@@ -23,7 +23,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from archive import events
+from archive import events, failpoints
 from archive.database import reading, writing
 from archive.disk_faults import fault_of, store_refuses
 from archive.errors import ArchiveError, DigestMismatch, ObjectNotFound, PackageInvalid
@@ -69,17 +69,17 @@ def issue_copy(desk: CopyDesk, request_id: str) -> CopyFacts:
 
 def _go_on(desk: CopyDesk, numbered: Row[Any]) -> Row[Any]:
     """Bring a reserved copy to its end, and return its row. Raises CopyRefused where that is no copy."""
-    desk.failpoints.passing("copy-reserved")
+    failpoints.passing("copy-reserved")
     try:
         with _workplace(desk) as folder:
             made = make_copy(desk, numbered, folder)  # 2, 3, 4
-            desk.failpoints.passing("copy-signed")
+            failpoints.passing("copy-signed")
             stored = _deposit(desk, numbered, made)  # 5
-            desk.failpoints.passing("copy-stored")
+            failpoints.passing("copy-stored")
     except PERMANENT as error:
         raise _give_up(desk, numbered, error.code) from error
     settled = _settle(desk, numbered.request_id, made, stored)  # 6
-    desk.failpoints.passing("copy-issued")
+    failpoints.passing("copy-issued")
     return settled
 
 
@@ -148,6 +148,7 @@ def _settle(desk: CopyDesk, request_id: str, made: MadeCopy, stored: StoredObjec
         actor = actor_of(request)
         end_copy(connection, numbered, "void", reason=rule.rule, at=at, principal=actor, **object_values)
         refuse(connection, request, rule.rule, rule.vi, at=at, principal=actor)
+    failpoints.passing("copy-voided")
     raise CopyRefused(rule.rule, rule.vi, rule.citation)
 
 
@@ -203,4 +204,5 @@ def _give_up(desk: CopyDesk, numbered: Row[Any], slug: str) -> CopyRefused:
             actor = actor_of(request)
             end_copy(connection, found, "void", reason=slug, at=at, principal=actor)
             refuse(connection, request, slug, told.vi, at=at, principal=actor)
+    failpoints.passing("copy-voided")
     return CopyRefused(told.rule, told.vi, told.citation)

@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 from sqlalchemy import Engine
 
-from archive.failpoints import Failpoints
 from archive.log.keeper import LogKeeper
 from archive.record import PartyId, PrincipalId, RecordId
 from archive.sealing import Seal
@@ -56,7 +55,6 @@ class CopyDesk:
     seal: Seal
     settings: CopySettings
     scratch: Path
-    failpoints: Failpoints
     now: Callable[[], datetime]
 
 

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import Row
 
+from archive import failpoints
 from archive.deposit import read_back
 from archive.digest import CHUNK, sha256_of_file, sha256_of_stream
 from archive.errors import DigestMismatch, KeyTaken
@@ -144,6 +145,7 @@ def deposit_copy(
         stored = desk.store.head(key)
         if stored.sha256 != made.sha256 and not _is_this_copy(desk, numbered, made, stored):
             raise CopyObjectTaken(key) from taken
+    failpoints.passing("copy-put")
     # Asked again, for what is written down is what the store says, not what it was told.
     stored = desk.store.head(key, stored.version_id)
     if stored.retain_until is None or stored.retain_until < retain_until:

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from archive import events
+from archive import events, failpoints
 from archive.access.policy import Caller
 from archive.access.subjects import find_for
 from archive.database import reading, writing
@@ -56,10 +56,12 @@ def request_copy(
     require_somewhere(caller, "copy.request")
     at = desk.now()
     try:
-        return _take(desk, caller, form, idempotency_key, at)
+        taken = _take(desk, caller, form, idempotency_key, at)
     except IntegrityError:
         # On a database with parallel writers the same key came in a moment ago; now it is found.
-        return _take(desk, caller, form, idempotency_key, at)
+        taken = _take(desk, caller, form, idempotency_key, at)
+    failpoints.passing("copy-requested")
+    return taken
 
 
 def approve_request(desk: CopyDesk, caller: Caller, request_id: str) -> RequestFacts:
@@ -84,6 +86,7 @@ def approve_request(desk: CopyDesk, caller: Caller, request_id: str) -> RequestF
         else:
             approved = approve(connection, row, caller.principal, at)
         facts = _facts(connection, row.id)
+    failpoints.passing("copy-approved")
     desk.log.secure(approved)
     return facts
 

@@ -2,6 +2,7 @@
 
 from sqlalchemy import select
 
+from archive import failpoints
 from archive.access.policy import Caller, may
 from archive.database import writing
 from archive.errors import NotFound
@@ -41,5 +42,6 @@ def revoke_copy(desk: CopyDesk, caller: Caller, name: str, *, reason: str) -> Co
             end_copy(connection, numbered, "revoked", reason=reason, at=at, principal=caller.principal)
         ended = copy_of_request(connection, row.request_id)
         assert ended is not None
+    failpoints.passing("copy-revoked")
     desk.log.secure(ended.last_event)
     return copy_facts(ended)

@@ -6,26 +6,29 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from copy_desk import as_caller, asked, copy_rows, open_desk, records_events, require_explained
+from copy_desk import as_caller, asked, copy_rows, faults, form_of, open_desk, records_events, require_explained
 from holdings import Holdings
 
 from archive.access.policy import Caller
 from archive.record import RecordId
-from search_api.copies.issue import resume_copies
-from search_api.copies.model import CopyDesk
+from search_api.copies.issue import issue_copy, resume_copies
+from search_api.copies.model import CopyDesk, CopySettings
 from search_api.copies.produce import make_copy
-from search_api.copies.requests import find_request
+from search_api.copies.requests import find_request, request_copy
+from search_api.copies.revoke import revoke_copy
+from search_api.errors import CopyRefused
 
 NOW = datetime(2026, 11, 24, 3, 4, 5, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[2]
 DRIVER = ROOT / "tests" / "copy_driver.py"
-PLACES = ("copy-reserved", "copy-signed", "copy-stored", "copy-issued")
-KILLS_EACH = 5
+PLACES = ("copy-reserved", "copy-signed", "copy-put", "copy-stored", "copy-issued")
+KILLS_EACH = 2
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +116,7 @@ def test_killed_anywhere_the_same_number_is_gone_on_with_or_voided_with_its_reas
     record_id, ending = held.deposit(), held.deposit()
     kills = [(place, asked(desk, officer, record_id)) for place in PLACES for _ in range(KILLS_EACH - 1)]
     overtaken = [(place, asked(desk, officer, ending)) for place in PLACES]
-    told = finish(start(held, "kill"), [f"{place}:1 {request}" for place, request in (*kills, *overtaken)])
+    told = finish(start(held, "kill"), [f"{place}:1 issue {request}" for place, request in (*kills, *overtaken)])
     assert [one["signal"] for one in told] == [signal.SIGKILL] * len(PLACES) * KILLS_EACH
     before = {row.request_id: row for row in copy_rows(desk)}
     stored = {one.key: one.sha256 for one in desk.store.list_versions("copies/")}
@@ -130,7 +133,7 @@ def test_killed_anywhere_the_same_number_is_gone_on_with_or_voided_with_its_reas
         assert (now.number, now.serial, now.reserved_at) == (was.number, was.serial, was.reserved_at), place
         expected = "void" if (place, request) in overtaken and place != "copy-issued" else "issued"
         assert now.status == expected, place
-        if place in ("copy-stored", "copy-issued"):
+        if place in ("copy-put", "copy-stored", "copy-issued"):
             assert stored[now.object_key] == now.sha256, "the bytes left by the kill are the copy's"
     for number, (place, request) in enumerate(kills):
         folder = tmp_path / f"again-{number}"
@@ -142,7 +145,9 @@ def test_killed_while_finishing_what_was_left_it_is_finished_the_next_time(
     held: Holdings, desk: CopyDesk, officer: Caller
 ) -> None:
     request = asked(desk, officer, held.deposit())
-    lines = [f"{place}:1 {request}" for place in ("copy-reserved", "copy-signed", "copy-stored", "copy-stored")]
+    lines = [
+        f"{place}:1 issue {request}" for place in ("copy-reserved", "copy-signed", "copy-stored", "copy-stored")
+    ]
     assert [one["signal"] for one in finish(start(held, "kill"), lines)] == [signal.SIGKILL] * 4
     (was,) = [row for row in copy_rows(desk) if row.request_id == request]
     assert finish(start(held, "resume"), []) == [{"resumed": 1}]
@@ -150,6 +155,47 @@ def test_killed_while_finishing_what_was_left_it_is_finished_the_next_time(
     assert facts is not None
     assert (facts.status, facts.number, facts.serial) == ("issued", was.number, was.serial)
     require_explained(desk)
+
+
+def test_killed_before_the_answer_the_same_word_given_again_is_answered_the_same(
+    held: Holdings, desk: CopyDesk, officer: Caller
+) -> None:
+    """What was asked, approved, voided or revoked is so although nobody heard it; said again it is so once."""
+    approver = as_caller(held, held.principal("approver", "so-a"))
+    record_id, ending = held.deposit(), held.deposit()
+    waiting = replace(desk, settings=CopySettings(approval_units=None))
+    to_approve, issued, to_void = (
+        asked(waiting, officer, record_id),
+        asked(desk, officer, record_id),
+        asked(desk, officer, ending),
+    )
+    issue_copy(desk, issued)
+    lines = [
+        f"copy-requested:1 ask {record_id} {officer.principal} khoa-1",
+        f"copy-approved:1 approve {to_approve} {approver.principal}",
+        f"copy-revoked:1 revoke {issued} {approver.principal}",
+        f"copy-reserved:1 issue {to_void}",
+    ]
+    told = finish(start(held, "kill"), lines)
+    held.effect(ending, "revoked")
+    told += finish(start(held, "kill"), [f"copy-voided:1 issue {to_void}"])
+    assert [one["signal"] for one in told] == [signal.SIGKILL] * 5
+    again = request_copy(desk, officer, form_of(record_id), idempotency_key="khoa-1")
+    assert len([e for e in records_events(desk, "copy.requested") if e["payload"]["request"] == again.id]) == 1
+    assert find_request(desk, officer, to_approve).state == "approved"
+    assert revoke_copy(desk, approver, issued, reason="cấp nhầm").status == "revoked"
+    with pytest.raises(CopyRefused):
+        issue_copy(desk, to_void)
+    for request in (again.id, to_approve):
+        issue_copy(desk, request)
+    rows = {row.request_id: row.status for row in copy_rows(desk)}
+    assert [rows[one] for one in (again.id, to_approve, issued, to_void)] == [
+        "issued",
+        "issued",
+        "revoked",
+        "void",
+    ]
+    assert faults(desk) == []
 
 
 def test_of_a_hundred_issues_racing_a_revocation_none_is_issued_after_it(

@@ -1,4 +1,4 @@
-"""kill -9 at every named place and at random, in a batch of twenty: nothing lost, nothing twice, nothing left.
+"""kill -9 at named places and at random, in a batch of twenty: nothing lost, nothing twice, nothing left.
 
 Each kill takes the whole process group, supervisor and workers and jails, as a power cut would.
 """
@@ -22,7 +22,7 @@ from archive.tables.packages import package
 from ingest.tables import capture, page_result, work_item
 
 RECORDS = 20
-PLACES = ("claim", "reading", "packaging", "put", "commit", "release")
+PLACES = ("reading", "commit")  # every other one: test_faults_places
 KILLED = -signal.SIGKILL
 
 

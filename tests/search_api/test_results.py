@@ -17,7 +17,6 @@ from archive.access.principals import add_principal, caller_of, grant_role
 from archive.database import reading, writing
 from archive.errors import ActForbidden, PurposeNeeded
 from archive.events import read_from
-from archive.failpoints import Failpoints
 from archive.identifiers import new_id
 from archive.record import Description, RecordId
 from archive.sealing import Seal
@@ -49,17 +48,7 @@ def services(held: Holdings, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """Everything real; the jail is not started, for nothing here opens a file."""
     scratch = tmp_path_factory.mktemp("scratch")
     index = stack.new_index(scratch)
-    desk = CopyDesk(
-        held.engine,
-        held.store,
-        held.log,
-        held.signer,
-        held.seal,
-        CopySettings(),
-        scratch,
-        Failpoints(None),
-        lambda: AT,
-    )
+    desk = CopyDesk(held.engine, held.store, held.log, held.signer, held.seal, CopySettings(), scratch, lambda: AT)
     yield Services(
         engine=held.engine,
         store=held.store,
