@@ -26,6 +26,13 @@ def _rewrite(path: Path, change: Change) -> None:
     path.write_bytes(change(data))
 
 
+def folder_of(store: ObjectStore, key: str) -> Path:
+    """Return the folder of an object in a file store."""
+    plain = inner(store)
+    assert isinstance(plain, FileStore)
+    return plain._root / key
+
+
 def spoil(store: ObjectStore, key: str, change: Change) -> None:
     """Change an object's bytes in place."""
     plain = inner(store)
