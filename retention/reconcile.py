@@ -2,8 +2,8 @@
 
 For each version: 1. it is there, and nothing hides it or lies above it; 2. its lock ends no sooner than its row
 says and than its retention asks for now; 3. it is held if a hold stands; 4. its row says what the store says, if
-that is longer; 5. its second copy is locked and held no less. A lock is extended, a hold set, a row raised: nothing
-is ever shortened or lifted. A hold flag without a standing hold stays and is named.
+that is longer; 5. its second copy is locked and held no less. A lock is extended, a hold set, a row raised:
+nothing is ever shortened or lifted. A hold flag without a standing hold stays and is named.
 
 The clock: one that stands before the end of the last round is named and does no harm, for an early `now` extends
 less and shortens nothing. One more than AHEAD after it (a holiday is shorter, a wrong year is longer) is named and
@@ -11,7 +11,7 @@ renews no lock until a person says that it is right (`confirm_clock`): locks can
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, select, update
 
 from archive import events, ledger
 from archive.database import insert_new, reading, writing
+from archive.doctor import Finding
 from archive.errors import ObjectDamaged, ObjectNotFound, StoreUnavailable
 from archive.fixity.register import replica_version
 from archive.keys import is_restricted
@@ -35,6 +36,7 @@ SWEEP = "locks"
 PAGE = 200
 AHEAD = timedelta(days=45)
 BEHIND = timedelta(hours=1)
+LONG = timedelta(days=2)
 TOLD_MOST = 50  # findings in one event
 
 log = logging.getLogger(__name__)
@@ -298,6 +300,16 @@ def last_round(connection: Connection) -> datetime | None:
     """Return when the locks were last all compared; None: never yet."""
     at = _sweep(connection)
     return None if at is None else at.ended_at
+
+
+def check_round(engine: Engine, *, now: datetime) -> Iterator[Finding]:
+    """Name a clock that cannot be right, and locks that were not compared for long: for `doctor`."""
+    with reading(engine) as connection:
+        clock, ended = clock_drift(connection, now), last_round(connection)
+    if clock is not None:
+        yield Finding(clock.fault, clock.subject, clock.detail)
+    elif ended is not None and ended < now - LONG:
+        yield Finding("locks-not-compared", "locks", f"the last round ended at {ended:%Y-%m-%d %H:%M}")
 
 
 def confirm_clock(engine: Engine, *, now: datetime, principal: PrincipalId) -> None:

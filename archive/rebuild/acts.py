@@ -304,6 +304,13 @@ def _ended(connection: Connection, _vault: Vault, told: Told) -> None:
     _change_copy(connection, told, status=status, reason=told.payload["reason"], ended_at=told.at)
 
 
+def _restored(connection: Connection, _vault: Vault, told: Told) -> None:
+    """A store that cannot replace a version has put another above it: the rows follow."""
+    p = told.payload
+    if p["store"] == "primary" and p["version"] != p["version_before"]:
+        move_version(connection, p["key"], p["version_before"], p["version"])
+
+
 def _nothing(_connection: Connection, _vault: Vault, _told: Told) -> None:
     """Change nothing: it tells of the work list or of keys, which come from a backup, or of a check."""
 
@@ -331,8 +338,14 @@ ACTS: Mapping[str, Act] = {
     "copy.issued": _issued,
     "copy.voided": _ended,
     "copy.revoked": _ended,
+    "fixity.repaired": _restored,
     **dict.fromkeys(
         (
+            "fixity.checked",
+            "fixity.bad",
+            "replica.copied",
+            "locks.reconciled",
+            "clock.confirmed",
             "key.made",
             "key.revoked",
             "batch.received",

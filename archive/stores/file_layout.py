@@ -24,7 +24,8 @@ One object is one folder; its path from here is the object's key.
   object      the stored bytes, unchanged
   about.json  their SHA-256 and length, until when they are locked, whether they are held
 
-.tmp holds unfinished work only; .damaged what was damaged and has been restored, as evidence. A lock binds the program; whoever is root can remove it.
+`.tmp` holds unfinished work only; `.damaged`, as evidence, what was damaged
+and has been restored. A lock binds the program; whoever is root can remove it.
 """.encode()
 )
 
