@@ -115,6 +115,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Tài liệu nằm trong kho riêng của mức nhạy cảm 3–4, mà thiết lập hiện không nêu; hãy báo người quản trị.",
         "The record lies in the store of sensitivity levels 3-4, which no setting names; tell an administrator.",
     ),
+    "store-answer-broken": (
+        "Kho đối tượng trả lời dở dang.",
+        "The object store's answer broke off.",
+    ),
     "store-line-broken": (
         "Kho đối tượng không trả lời; hãy thử lại.",
         "The object store does not answer; try again.",

@@ -145,8 +145,8 @@ def page_of(package: Package, number: int, name: str) -> PageFacts:
 
 
 def page_file(services: Services, package: Package, page: PageFacts) -> tuple[Path, int]:
-    """Copy the archived file a page is in to scratch, its digest checked; return the copy, which the caller removes,
-    and the page's index in it, from 0. Raises DigestMismatch."""
+    """Copy the archived file a page is in to scratch, its digest checked; return the copy, which the caller
+    removes, and the page's index in it, from 0. Raises DigestMismatch."""
     content = package.content()
     of_part = next(one for one in content.parts if one.number == page.part_number)
     index = sum(1 for one in content.pages if one.part_number == page.part_number and one.number < page.number)

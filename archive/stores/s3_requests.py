@@ -46,6 +46,8 @@ class LineBroken(StoreUnavailable):
 class BodyBroken(LineBroken):
     """An answer began and broke off: the line, or what the server reads from its own disk, is at fault."""
 
+    code = "store-answer-broken"
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

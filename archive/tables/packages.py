@@ -116,8 +116,8 @@ sweep = Table(
     Column("ended_at", Instant),  # the round before
 )
 
-# The newest check of each stored version. checked_at: when its bytes were last read whole; when it was stored, for one
-# that has not been looked at yet, whose verdict is unchecked.
+# The newest check of each stored version. checked_at: when its bytes were last read whole; when it was stored, for
+# one that has not been looked at yet, whose verdict is unchecked.
 fixity_check = Table(
     "fixity_check",
     metadata,
