@@ -115,6 +115,27 @@ class StoreDiskFault(StoreUnavailable):
     code = "store-io-error"
 
 
+class ObjectDamaged(StoreUnavailable):
+    """The store is there and this object of it is not whole: cut short, unreadable, or what is known of it is."""
+
+    code = "object-damaged"
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(f"{key}: {reason}; restore it from a good copy")
+        self.key = key
+
+
+class ObjectWhole(ArchiveError):
+    """A version that was to be restored is whole: what is good is never replaced."""
+
+    code = "object-whole"
+
+    def __init__(self, key: str, version_id: str) -> None:
+        super().__init__(f"{key} (version {version_id}) is whole; there is nothing to restore")
+        self.key = key
+        self.version_id = version_id
+
+
 class RestrictedStoreUnset(StoreUnavailable):
     """An object of sensitivity level 3 or 4 lies in a store that the settings do not name any more."""
 

@@ -15,6 +15,7 @@ from archive import events
 from archive.database import writing
 from archive.digest import sha256_of_file
 from archive.errors import DigestMismatch, NotFound
+from archive.fixity.reading import Wanted, opened_good
 from archive.record import PrincipalId, RecordId
 from archive.stores.port import ObjectStore
 from archive.tables.holdings import archival_file, effect, hold, record, record_party
@@ -109,9 +110,9 @@ def released(
     purpose: str,
     at: datetime,
 ) -> Iterator[tuple[Row[Any], BinaryIO]]:
-    """Commit the access event, then open the record's current content package for reading.
+    """Commit the access event, then open the record's current content package for reading, its digest checked.
 
-    Yields (package row, seekable stream). Raises NotFound, ObjectNotFound.
+    Yields (package row, seekable stream). Raises NotFound, ObjectNotFound, DigestMismatch.
     """
     with writing(engine) as connection:
         row = current_package(connection, record_id)
@@ -128,7 +129,8 @@ def released(
                 "purpose": purpose,
             },
         )
-    with store.read(row.object_key, row.version_id) as stream:
+    wanted = Wanted(row.object_key, row.version_id, row.sha256, principal, at)
+    with opened_good(engine, store, wanted) as stream:
         yield row, stream
 
 

@@ -17,6 +17,7 @@ from archive.errors import ArchiveError
 from console.door import EXIT_FAULT, EXIT_USAGE, Door
 from console.groups.batch import add_batch
 from console.groups.copy import add_copy
+from console.groups.fixity import add_fixity
 from console.groups.intake import add_intake
 from console.groups.principal import add_principals
 from console.groups.record import add_hold, add_record
@@ -47,6 +48,7 @@ GROUPS = (
     add_services,
     add_worker,
     add_store,
+    add_fixity,
     add_vault,
     add_upkeep,
 )

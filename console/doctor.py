@@ -6,12 +6,14 @@ from dataclasses import asdict
 
 from archive.checks import check_copies, check_events, check_leftovers, check_objects
 from archive.doctor import Finding, examine
+from archive.fixity.checks import check_fixity
 from archive.log.checks import check_log
 from archive.log.outside import open_outside
 from console.embedded import bring_home, keep_up
 from console.home import Home, utc_now
 from console.terminal import Terminal
 from ingest.checks import check_batches, check_leases, check_scratch, check_staging
+from retention.reconcile import check_round
 from search_api.errors import IndexUnavailable
 from search_api.index.checks import check_index
 
@@ -34,6 +36,13 @@ def run_doctor(home: Home, terminal: Terminal, *, deep: bool) -> bool:
             lambda: check_leftovers(staging, "staging"),
             lambda: check_events(home.engine),
             lambda: check_log(home.engine, store, home.log_key().verifier, outside, deep=deep),
+            lambda: check_fixity(
+                home.engine,
+                days=home.settings.fixity.days,
+                replicated=home.settings.replica_url is not None,
+                now=utc_now(),
+            ),
+            lambda: check_round(home.engine, now=utc_now()),
             lambda: check_leases(home.engine, now=utc_now()),
             lambda: check_batches(home.engine),
             lambda: check_staging(home.engine, staging),

@@ -5,6 +5,8 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -22,6 +24,8 @@ from search_api.index.port import RecordIndex
 from search_api.index.projector import Projector, records_head
 
 POLL_SECONDS = 0.3
+FIXITY_SECONDS = 5.0
+RECONCILE_EVERY = timedelta(hours=6)
 QUICK_SECONDS = 10.0  # how long a search waits for an index that is behind before it answers and says so
 
 TROUBLES = (ArchiveError, SearchApiError, OperationalError, OSError)  # what may pass; the index waits for it
@@ -96,13 +100,7 @@ class Follower:
             self._index.close()
 
     def _attempt(self, name: str, act: Callable[[], object]) -> None:
-        try:
-            act()
-            self._troubled.discard(name)
-        except TROUBLES as error:
-            if name not in self._troubled:
-                log.warning("%s: tried again until it works: %s", name, error)
-            self._troubled.add(name)
+        attempt(name, act, self._troubled)
 
     def _catch_up(self) -> None:
         if self._index is None:
@@ -118,6 +116,57 @@ class Follower:
 def chores_of(desk: CopyDesk) -> tuple[Chore, ...]:
     """Return what one process of a home does beside the index: copies left half done, the log into the vault."""
     return (Chore("copies", lambda: resume_copies(desk)), log_chore(desk.log))
+
+
+def fixity_chores(home: Home, scratch: Path) -> tuple[Chore, ...]:
+    """Return the chores about stored objects: the scrub, with second copies and repairs, and the locks."""
+    scrub, reconciler = home.scrub(scratch), home.reconciler()
+    return (
+        Chore("fixity", scrub.turn, every_seconds=FIXITY_SECONDS),
+        Chore("locks", lambda: reconciler.turn(RECONCILE_EVERY), every_seconds=FIXITY_SECONDS),
+    )
+
+
+class Tender:
+    """Does chores now and then in a thread of its own, so that long ones keep nothing else waiting.
+
+    What can't be done is tried again and told once. At the end the one under way is finished.
+    """
+
+    def __init__(self, *chores: Chore) -> None:
+        self._chores = chores
+        self._troubled: set[str] = set()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._tend, name="tender")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def _tend(self) -> None:
+        done = {chore: time.monotonic() for chore in self._chores}  # a short run has other things to do
+        while not self._stopping.wait(POLL_SECONDS):
+            for chore, last in done.items():
+                if time.monotonic() - last >= chore.every_seconds and not self._stopping.is_set():
+                    attempt(chore.name, chore.act, self._troubled)
+                    done[chore] = time.monotonic()
+
+
+def attempt(name: str, act: Callable[[], object], troubled: set[str]) -> None:
+    """Do something that may not be possible just now; tell the first time that it is not."""
+    try:
+        act()
+        troubled.discard(name)
+    except TROUBLES as error:
+        if name not in troubled:
+            log.warning("%s: tried again until it works: %s", name, error)
+        troubled.add(name)
 
 
 def log_chore(keeper: LogKeeper) -> Chore:

@@ -19,6 +19,7 @@ from archive.access.principals import caller_of
 from archive.codes import SHIPPED, shipped_codes, store_codes, store_units
 from archive.database import migrate, open_engine, reading, require_current, writing
 from archive.errors import HomeNotReady, SigningFailed
+from archive.fixity.scrub import Scrub
 from archive.identifiers import new_id
 from archive.keys import LOG
 from archive.log.keeper import LogKeeper
@@ -42,6 +43,7 @@ from console.settings import HomeSettings
 from console.stores import (
     STAGING,
     archive_store,
+    make_replica,
     require_places_apart,
     require_restricted_set,
     restricted_store,
@@ -50,6 +52,7 @@ from console.watched import WatchedJail, timed
 from ingest.desk import Desk
 from ocr.options import ReadingOptions
 from ocr.reader import Reader
+from retention.reconcile import Reconciler
 from retention.schedule import Rule, read_schedule, shipped_schedule
 from search_api.copies.model import CopyDesk
 from search_api.index.open import open_index
@@ -106,6 +109,7 @@ class Home:
         home.store()
         if settings.restricted_store_url is not None:
             restricted_store(settings, make=True)
+        make_replica(settings)
         home.staging()
         return home
 
@@ -225,6 +229,22 @@ class Home:
             now=utc_now,
             outside=open_outside(self.settings.log_outside_url, self.engine),
         )
+
+    def scrub(self, scratch: Path) -> Scrub:
+        """Open what checks, copies and mends the stored objects. scratch: a folder of this process."""
+        return Scrub(
+            self.engine,
+            self.watched_store(),
+            self.settings.fixity,
+            principal=self.principal,
+            scratch=scratch,
+            now=utc_now,
+        )
+
+    def reconciler(self) -> Reconciler:
+        """Open what compares the locks of rows and stores."""
+        locks = self.settings.ingest.locks
+        return Reconciler(self.engine, self.watched_store(), locks, principal=self.principal, now=utc_now)
 
     def signer(self) -> Signer:
         """Open the signing keys."""

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy import func, select
 
 from archive.database import reading
-from console.embedded import Follower, bring_home, log_chore
+from console.embedded import RECONCILE_EVERY, Follower, Tender, bring_home, fixity_chores, log_chore
 from console.home import Home, utc_now
 from console.observing import observe_child
 from console.ringing import bell_of
@@ -22,9 +22,8 @@ from ingest.checks import clean_scratch
 from ingest.intake import Door, take_in
 from ingest.supervisor import Supervisor, WorkDone, spawn_context
 from ingest.tables import capture, page_result, work_item
-from retention.renewal import renew_locks
 
-RENEWAL_SECONDS = 6 * 3600.0
+PAGE_SECONDS = 5.0  # between pages of locks
 
 
 def run_intake(
@@ -148,19 +147,17 @@ class _Meter:
 
 
 class Renewal:
-    """Extends locks that are due, at once and then every few hours, for as long as work runs."""
+    """Compares locks, and extends those that are due, page by page, for as long as work runs."""
 
     def __init__(self, home: Home) -> None:
-        self._home = home
+        self._reconciler = home.reconciler()
         self._last: float | None = None
 
     def tick(self) -> None:
-        """Renew when the time has come."""
-        if self._last is not None and time.monotonic() - self._last < RENEWAL_SECONDS:
+        """Do the next page when the time has come: at once, while a round is under way, and every few hours."""
+        if self._last is not None and time.monotonic() - self._last < PAGE_SECONDS:
             return
-        home = self._home
-        locks = home.settings.ingest.locks
-        renew_locks(home.engine, home.store(), now=utc_now(), principal=home.principal, settings=locks)
+        self._reconciler.turn(RECONCILE_EVERY)
         self._last = time.monotonic()
 
 
@@ -199,7 +196,11 @@ def run_work(home: Home, terminal: Terminal, *, workers: int, until_idle: bool) 
     before = _ended(home)
     with home.scratch() as scratch:
         log = home.log(scratch)
-        with _Meter(home, terminal) as meter, Follower(home, log_chore(log)):
+        with (
+            _Meter(home, terminal) as meter,
+            Follower(home, log_chore(log)),
+            Tender(*fixity_chores(home, scratch)),
+        ):
             result = supervise(home, workers=workers, until_idle=until_idle, tick=meter.tick, quiet=True)
         bring_home(log)
     done = _ended(home) - before

@@ -3,7 +3,7 @@
 import sys
 from contextlib import ExitStack
 
-from console.embedded import Follower, chores_of
+from console.embedded import Follower, Tender, chores_of, fixity_chores
 from console.home import Home
 from console.observing import announce, observed, start_log
 from console.terminal import Terminal
@@ -24,6 +24,7 @@ def run_projector(home: Home, terminal: Terminal) -> None:
         clean_scratch(home.settings.ingest.scratch)
         desk = stack.enter_context(home.copy_desk())
         stack.enter_context(Follower(home, *chores_of(desk)))
+        stack.enter_context(Tender(*fixity_chores(home, desk.scratch)))
         announce(home.settings, terminal, "say.projecting")
         terminal.answer({"home": str(home.settings.folder)})
         sys.stdout.flush()

@@ -20,7 +20,7 @@ import click
 import uvicorn
 
 from console.dependencies import proven, readiness_of, require_fit
-from console.embedded import Follower, chores_of
+from console.embedded import Follower, Tender, chores_of, fixity_chores
 from console.home import Home, utc_now
 from console.intake_work import supervise
 from console.observing import announce, observe_child, observed, start_log
@@ -103,6 +103,7 @@ def run_server(home: Home, terminal: Terminal, *, host: str, port: int, workers:
         log.info("files are opened behind %s", services.jail.mode)
         if not alone:  # 4
             stack.enter_context(Follower(home, *chores_of(services.copies)))
+            stack.enter_context(Tender(*fixity_chores(home, services.scratch)))
             stack.enter_context(WorkTree(home.settings, workers))
         announce(home.settings, terminal, "say.serving", url=url)
         terminal.answer({"url": url})

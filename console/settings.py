@@ -10,6 +10,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from archive.errors import HomeNotReady
+from archive.fixity.scrub import FixitySettings
 from archive.stores.port import StoreCredentials
 from console.observing_settings import ObservingSettings, read_observing
 from ingest.disks import MIB, Place, place_of_url
@@ -29,6 +30,8 @@ class Secrets:
     database_password: str | None = field(default=None, repr=False)
     store: StoreCredentials | None = None
     restricted_store: StoreCredentials | None = None
+    replica: StoreCredentials | None = None
+    restricted_replica: StoreCredentials | None = None
     staging: StoreCredentials | None = None
     store_admin: StoreCredentials | None = None
     index: IndexCredentials | None = None
@@ -38,7 +41,8 @@ class Secrets:
 class HomeSettings:
     """Where everything of one installation is. Each field has the environment variable of docs/settings.md.
 
-    restricted_store_url: where sensitivity levels 3-4 lie apart; None: with the others. store_allow: known defects
+    restricted_store_url: where sensitivity levels 3-4 lie apart; None: with the others. replica_url,
+    restricted_replica_url: where the second copies lie; None: there are none. store_allow: known defects
     the stores may have. log_outside_url: where the log's checkpoints are told to beyond the vault; None: nowhere.
     api_key: who acts at the command line in place of the local principal. failpoint: where a process of a drill is
     to die; an archive that signs with real keys disregards it.
@@ -56,6 +60,9 @@ class HomeSettings:
     secrets: Secrets
     observing: ObservingSettings = field(default_factory=ObservingSettings)
     restricted_store_url: str | None = None
+    replica_url: str | None = None
+    restricted_replica_url: str | None = None
+    fixity: FixitySettings = field(default_factory=FixitySettings)
     store_allow: str = ""
     log_outside_url: str | None = None
     api_key: str | None = None
@@ -80,6 +87,7 @@ def read_settings(folder: Path, environment: Mapping[str, str]) -> HomeSettings:
     try:
         ingest, api = _ingest(home, environment), _api(environment)
         ingest = replace(ingest, places=_places(home, environment, ingest))
+        fixity = FixitySettings(int(get("FIXITY_DAYS", "90")), int(get("FIXITY_BYTES_PER_SECOND", "0")))
     except ValueError as error:
         raise HomeNotReady(f"a setting is not a number: {error}") from error
     return HomeSettings(
@@ -94,6 +102,9 @@ def read_settings(folder: Path, environment: Mapping[str, str]) -> HomeSettings:
         api=api,
         secrets=_secrets(environment),
         restricted_store_url=get("ARCHIVE_RESTRICTED_STORE_URL") or None,
+        replica_url=get("ARCHIVE_REPLICA_URL") or None,
+        restricted_replica_url=get("ARCHIVE_RESTRICTED_REPLICA_URL") or None,
+        fixity=fixity,
         store_allow=get("ARCHIVE_STORE_ALLOW", ""),
         log_outside_url=get("ARCHIVE_LOG_OUTSIDE_URL") or None,
         observing=read_observing(environment),
@@ -136,6 +147,10 @@ def _pair(environment: Mapping[str, str], first: str, second: str) -> tuple[str,
 def _secrets(environment: Mapping[str, str]) -> Secrets:
     store = _pair(environment, "ARCHIVE_STORE_ACCESS_KEY", "ARCHIVE_STORE_SECRET_KEY")
     restricted = _pair(environment, "ARCHIVE_RESTRICTED_STORE_ACCESS_KEY", "ARCHIVE_RESTRICTED_STORE_SECRET_KEY")
+    replica = _pair(environment, "ARCHIVE_REPLICA_ACCESS_KEY", "ARCHIVE_REPLICA_SECRET_KEY")
+    restricted_replica = _pair(
+        environment, "ARCHIVE_RESTRICTED_REPLICA_ACCESS_KEY", "ARCHIVE_RESTRICTED_REPLICA_SECRET_KEY"
+    )
     staging = _pair(environment, "INGEST_STAGING_ACCESS_KEY", "INGEST_STAGING_SECRET_KEY")
     admin = _pair(environment, "ARCHIVE_STORE_ADMIN_ACCESS_KEY", "ARCHIVE_STORE_ADMIN_SECRET_KEY")
     index = _pair(environment, "SEARCH_INDEX_USER", "SEARCH_INDEX_PASSWORD")
@@ -143,6 +158,8 @@ def _secrets(environment: Mapping[str, str]) -> Secrets:
         database_password=secret(environment, "ARCHIVE_DATABASE_PASSWORD"),
         store=StoreCredentials(*store) if store else None,
         restricted_store=StoreCredentials(*restricted) if restricted else None,
+        replica=StoreCredentials(*replica) if replica else None,
+        restricted_replica=StoreCredentials(*restricted_replica) if restricted_replica else None,
         staging=StoreCredentials(*staging) if staging else None,
         store_admin=StoreCredentials(*admin) if admin else None,
         index=IndexCredentials(*index) if index else None,

@@ -148,6 +148,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Kho đối tượng chỉ đọc được; chưa lưu được gì thêm. Hãy thử lại sau.",
         "The object store is read-only; nothing more can be stored. Try again later.",
     ),
+    "store-answer-broken": (
+        "Kho đối tượng trả lời dở dang.",
+        "The object store's answer broke off.",
+    ),
     "store-line-broken": (
         "Kho đối tượng không trả lời; hãy thử lại.",
         "The object store does not answer; try again.",

@@ -17,8 +17,9 @@ from archive import events
 from archive.access.policy import Act, Caller, units_for
 from archive.access.subjects import find_for, subject_of
 from archive.database import reading, writing
-from archive.digest import sha256_of_stream
+from archive.digest import sha256_of_file, sha256_of_stream
 from archive.errors import DigestMismatch, NotFound
+from archive.fixity.reading import Wanted, damage_reported, from_good_copy, opened_good
 from archive.package.read import Package, open_package
 from archive.record import PageFacts, RecordId
 from archive.retrieve import current_package, describe_record
@@ -83,8 +84,17 @@ def log(services: Services, access: Access, **facts: Any) -> tuple[RecordId, Row
 def opened(services: Services, access: Access, **facts: Any) -> Iterator[tuple[RecordId, Package]]:
     """Commit the access event, then open the record's current package."""
     record_id, row = log(services, access, **facts)
-    with services.store.read(row.object_key, row.version_id) as stream, open_package(stream) as package:
+    wanted = _wanted(services, access, row)
+    with (
+        opened_good(services.engine, services.store, wanted, whole=False) as stream,
+        damage_reported(services.engine, services.store, wanted),
+        open_package(stream) as package,
+    ):
         yield record_id, package
+
+
+def _wanted(services: Services, access: Access, row: Row[Any]) -> Wanted:
+    return Wanted(row.object_key, row.version_id, row.sha256, access.caller.principal, services.now())
 
 
 def main_file_sha256(services: Services, access: Access) -> str:
@@ -103,17 +113,27 @@ def main_file_sha256(services: Services, access: Access) -> str:
 
 def main_file(services: Services, access: Access) -> tuple[BinaryIO, int, str]:
     """Return the signed PDF/A of part 1 as an open file, with its length and digest. Raises DigestMismatch."""
-    with opened(services, access) as (_, package):
-        main = package.content().parts[0]
-        with package.open(main.member) as stream:
-            return _kept(services, stream, main.member, main.archived_sha256)
+
+    def main(stored: BinaryIO) -> tuple[BinaryIO, int, str]:
+        with open_package(stored) as package:
+            part = package.content().parts[0]
+            with package.open(part.member) as stream:
+                return _kept(services, stream, part.member, part.archived_sha256)
+
+    _, row = log(services, access)
+    return from_good_copy(services.engine, services.store, _wanted(services, access, row), main)
 
 
 def whole_package(services: Services, access: Access) -> tuple[BinaryIO, int, str, str]:
     """Return the current package as an open file, with its length, digest and OBJID. Raises DigestMismatch."""
     _, row = log(services, access)
-    with services.store.read(row.object_key, row.version_id) as stream:
-        return *_kept(services, stream, row.object_key, row.sha256), row.objid
+    kept = from_good_copy(
+        services.engine,
+        services.store,
+        _wanted(services, access, row),
+        lambda stream: _kept(services, stream, row.object_key, row.sha256),
+    )
+    return *kept, row.objid
 
 
 def page_of(package: Package, number: int, name: str) -> PageFacts:
@@ -125,8 +145,8 @@ def page_of(package: Package, number: int, name: str) -> PageFacts:
 
 
 def page_file(services: Services, package: Package, page: PageFacts) -> tuple[Path, int]:
-    """Copy the archived file a page is in to scratch; return the copy, which the caller removes, and the page's
-    index in it, from 0."""
+    """Copy the archived file a page is in to scratch, its digest checked; return the copy, which the caller
+    removes, and the page's index in it, from 0. Raises DigestMismatch."""
     content = package.content()
     of_part = next(one for one in content.parts if one.number == page.part_number)
     index = sum(1 for one in content.pages if one.part_number == page.part_number and one.number < page.number)
@@ -135,7 +155,13 @@ def page_file(services: Services, package: Package, page: PageFacts) -> tuple[Pa
         with package.open(of_part.member) as stream:
             while chunk := stream.read(COPY_BYTES):
                 out.write(chunk)
-        return Path(out.name), index
+        out.flush()
+        path = Path(out.name)
+        found, _ = sha256_of_file(path)
+        if found != of_part.archived_sha256:
+            path.unlink()
+            raise DigestMismatch(of_part.member, of_part.archived_sha256, found)
+        return path, index
 
 
 def sees_identifiers(services: Services, access: Access) -> bool:

@@ -15,6 +15,7 @@ from archive import ledger
 from archive.database import insert_new
 from archive.digest import sha256_of_stream
 from archive.errors import ArchiveError, DigestMismatch
+from archive.fixity.repair import move_version
 from archive.package.read import open_package
 from archive.rebuild.columns import row_of
 from archive.record import ContentPackage, SupplementPackage
@@ -75,18 +76,30 @@ class Vault:
         return found
 
     def _read(self, stored: Mapping[str, Any], *, supplement: bool) -> ContentPackage | SupplementPackage | None:
-        key = str(stored["key"])
+        key, version = str(stored["key"]), str(stored["version"])
         try:
-            with self.store.read(key, stored["version"]) as stream:
-                found, _ = sha256_of_stream(stream)
-                if found != stored["sha256"]:
-                    raise DigestMismatch(key, stored["sha256"], found)
-                stream.seek(0)
-                with open_package(stream) as opened:
-                    return opened.supplement() if supplement else opened.content()
+            return self._opened(key, version, stored, supplement=supplement)
         except ArchiveError as error:
+            try:
+                # A damaged version in a bucket has its restored one above it: the digest says whether it is right.
+                above = self.store.head(key).version_id
+                if above != version:
+                    return self._opened(key, above, stored, supplement=supplement)
+            except ArchiveError:
+                pass  # what is told is what is wrong with the version of the event
             self.problems.append(Problem(error.code, key, str(error)))
             return None
+
+    def _opened(
+        self, key: str, version: str, stored: Mapping[str, Any], *, supplement: bool
+    ) -> ContentPackage | SupplementPackage:
+        with self.store.read(key, version) as stream:
+            found, _ = sha256_of_stream(stream)
+            if found != stored["sha256"]:
+                raise DigestMismatch(key, stored["sha256"], found)
+            stream.seek(0)
+            with open_package(stream) as opened:
+                return opened.supplement() if supplement else opened.content()
 
 
 Act = Callable[[Connection, Vault, Told], None]
@@ -304,6 +317,13 @@ def _ended(connection: Connection, _vault: Vault, told: Told) -> None:
     _change_copy(connection, told, status=status, reason=told.payload["reason"], ended_at=told.at)
 
 
+def _restored(connection: Connection, _vault: Vault, told: Told) -> None:
+    """A store that cannot replace a version has put another above it: the rows follow."""
+    p = told.payload
+    if p["store"] == "primary" and p["version"] != p["version_before"]:
+        move_version(connection, p["key"], p["version_before"], p["version"])
+
+
 def _nothing(_connection: Connection, _vault: Vault, _told: Told) -> None:
     """Change nothing: it tells of the work list or of keys, which come from a backup, or of a check."""
 
@@ -331,8 +351,14 @@ ACTS: Mapping[str, Act] = {
     "copy.issued": _issued,
     "copy.voided": _ended,
     "copy.revoked": _ended,
+    "fixity.repaired": _restored,
     **dict.fromkeys(
         (
+            "fixity.checked",
+            "fixity.bad",
+            "replica.copied",
+            "locks.reconciled",
+            "clock.confirmed",
             "key.made",
             "key.revoked",
             "batch.received",

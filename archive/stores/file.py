@@ -22,11 +22,19 @@ from io import SEEK_END
 from pathlib import Path
 from typing import BinaryIO
 
-from archive.digest import CHUNK
-from archive.errors import DigestMismatch, InvalidKey, KeyTaken, ObjectNotFound, StoreUnavailable
+from archive.digest import CHUNK, sha256_of_stream
+from archive.errors import (
+    DigestMismatch,
+    InvalidKey,
+    KeyTaken,
+    ObjectDamaged,
+    ObjectNotFound,
+    ObjectWhole,
+)
 from archive.identifiers import new_id
 from archive.stores import about, file_walk
 from archive.stores.file_layout import ABOUT, LOCK, OBJECT, TEMPORARIES, prepare, translated
+from archive.stores.file_restore import put_aside, with_what_is_known
 from archive.stores.filesystem import FileSystem, LocalFiles, write_file
 from archive.stores.port import StoredObject
 from archive.stores.rules import (
@@ -99,10 +107,13 @@ class FileStore:
     def _claim(self, key: str, temporary: Path) -> None:
         with self._alone():
             self._refuse_taken(key)
-            for above in reversed(list(folders_above(key))):
-                with suppress(FileExistsError):
-                    self._files.make_folder(self._root / above)
+            self._make_above(key)
             self._files.rename_folder(temporary, self._root / key)
+
+    def _make_above(self, key: str) -> None:
+        for above in reversed(list(folders_above(key))):
+            with suppress(FileExistsError):
+                self._files.make_folder(self._root / above)
 
     def _refuse_taken(self, key: str) -> None:
         if any(self._is_object(above) for above in folders_above(key)):
@@ -159,7 +170,7 @@ class FileStore:
         """Open one version for reading, seekable; see the port. A file cut short is StoreUnavailable."""
         check_key(key)
         with self._open(key, version_id) as stream:
-            yield file_walk.guarded(stream, self._root)
+            yield file_walk.guarded(self._files, stream, self._root, key)
 
     def _open(self, key: str, version_id: str) -> BinaryIO:
         self._find(key, version_id)
@@ -168,15 +179,13 @@ class FileStore:
                 stream = undo.enter_context(self._files.open(self._root / key / OBJECT))
             except FileNotFoundError:
                 self._find(key, version_id)  # raises ObjectNotFound if it was deleted this moment
-                raise StoreUnavailable(f"{key}: its bytes are gone; restore it from a good copy") from None
+                raise ObjectDamaged(key, "its bytes are gone") from None
             length = stream.seek(0, SEEK_END)
             stream.seek(0)
             # Looked at again: the file opened is that version's only if it was there before and after.
             stored = self._find(key, version_id)
             if length != stored.length:
-                raise StoreUnavailable(
-                    f"{key}: {length} bytes are left of {stored.length}; restore it from a good copy"
-                )
+                raise ObjectDamaged(key, f"{length} bytes are left of {stored.length}")
             undo.pop_all()
             return stream
 
@@ -229,6 +238,42 @@ class FileStore:
                     for above in folders_above(key):
                         self._files.remove_folder(self._root / above)
             self._discard(temporary)
+
+    def restore(self, stored: StoredObject, body: Path) -> StoredObject:
+        """Put good bytes in the place of a damaged or missing version; see the port.
+
+        The new bytes are written whole and synced first. Then, alone in the store, what is damaged is moved under
+        `.damaged` and the new folder onto the key. A crash between the two leaves a missing object, which is
+        restored like any other.
+        """
+        key = stored.key
+        check_key(key)
+        with translated(self._root), ExitStack() as undo:
+            self._refuse_whole(stored)
+            temporary = self._temporary()
+            undo.callback(self._discard, temporary)
+            self._files.make_folder(temporary)
+            self._copy(body, temporary / OBJECT, key, stored.sha256)
+            with self._alone():
+                kept = with_what_is_known(self._files, self._root, stored)
+                write_file(self._files, temporary / ABOUT, [about.about_bytes(kept)])
+                self._files.sync_folder(temporary)
+                put_aside(self._files, self._root, key)
+                self._make_above(key)
+                self._files.rename_folder(temporary, self._root / key)
+            undo.pop_all()
+            self._sync_above(key)
+        return self.head(key, kept.version_id)
+
+    def _refuse_whole(self, stored: StoredObject) -> None:
+        """Raise ObjectWhole if the version is, KeyTaken if another object has its key."""
+        with suppress(ObjectDamaged, ObjectNotFound):
+            there = self._find(stored.key, None)
+            if there.version_id != stored.version_id:
+                raise KeyTaken(stored.key)
+            with self.read(stored.key, stored.version_id) as stream:
+                if sha256_of_stream(stream)[0] == stored.sha256 == there.sha256:
+                    raise ObjectWhole(stored.key, stored.version_id)
 
     def leftovers(self) -> list[str]:
         """Name what is no whole object nor part of one, relative to the store; live work is not named."""

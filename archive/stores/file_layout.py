@@ -12,6 +12,7 @@ from archive.stores.temporaries import new_name
 OBJECT = "object"  # the stored bytes, in the object's folder
 ABOUT = "about.json"  # what is known of them, beside
 TEMPORARIES = ".tmp"  # no segment of a key begins with a dot
+DAMAGED = ".damaged"  # evidence: damaged objects that were restored, under their keys
 LOCK = ".lock"
 MARKER = "LAYOUT.txt"  # no key has capitals
 FIRST_LINE = b"sohoa object store, layout 1\n"
@@ -24,7 +25,8 @@ One object is one folder; its path from here is the object's key.
   object      the stored bytes, unchanged
   about.json  their SHA-256 and length, until when they are locked, whether they are held
 
-.tmp holds unfinished work only. A lock binds the program; whoever is root can remove it.
+`.tmp` holds unfinished work only; `.damaged`, as evidence, what was damaged
+and has been restored. A lock binds the program; whoever is root can remove it.
 """.encode()
 )
 
@@ -70,7 +72,7 @@ def _make(files: FileSystem, root: Path, owner: str) -> None:
     for folder in root.parents:
         with suppress(PermissionError):
             files.sync_folder(folder)
-    strange = set(files.names(root)) - {TEMPORARIES, LOCK, MARKER}
+    strange = set(files.names(root)) - {TEMPORARIES, DAMAGED, LOCK, MARKER}
     if strange and files.kind(root / MARKER) is None:
         raise StoreUnavailable(f"{root}: not an object store, and not empty")
     with suppress(FileExistsError):

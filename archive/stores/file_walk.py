@@ -3,20 +3,21 @@
 Others put, change and delete meanwhile: what vanishes between two looks was deleted, and is no fault.
 """
 
+import errno
 import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from archive.errors import StoreUnavailable
+from archive.errors import ObjectDamaged, StoreUnavailable
 from archive.stores import about
-from archive.stores.file_layout import ABOUT, LOCK, MARKER, OBJECT, TEMPORARIES, refuse_absent, translated
+from archive.stores.file_layout import ABOUT, DAMAGED, LOCK, MARKER, OBJECT, TEMPORARIES, refuse_absent, translated
 from archive.stores.filesystem import FileSystem
 from archive.stores.port import StoredObject
 from archive.stores.rules import is_key, is_segment
 from archive.stores.temporaries import is_abandoned
 
-OF_THE_STORE = {TEMPORARIES: "folder", LOCK: "file", MARKER: "file"}
+OF_THE_STORE = {TEMPORARIES: "folder", DAMAGED: "folder", LOCK: "file", MARKER: "file"}
 _NO_FILE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 
@@ -32,8 +33,16 @@ def look(files: FileSystem, root: Path, key: str) -> StoredObject | None:
             return None
     found = about.read_about(data, key)
     if found is None:
-        raise StoreUnavailable(f"{key}: its {ABOUT} is damaged or missing; restore it from a good copy")
+        raise ObjectDamaged(key, f"its {ABOUT} is damaged or missing")
     return found
+
+
+def look_quietly(files: FileSystem, root: Path, key: str) -> StoredObject | None:
+    """As `look`, and None too for what is damaged."""
+    try:
+        return look(files, root, key)
+    except StoreUnavailable:
+        return None
 
 
 def _about(files: FileSystem, root: Path, key: str) -> bytes | None:
@@ -139,11 +148,16 @@ def _damaged_parts(files: FileSystem, root: Path, key: str) -> Iterator[str]:
 
 
 class _Guarded(io.RawIOBase):
-    """A file whose read errors are StoreUnavailable: a bad sector is a finding, not a crash."""
+    """A file whose read errors are StoreUnavailable: a bad sector is a finding, not a crash.
 
-    def __init__(self, stream: BinaryIO, root: Path) -> None:
+    An input/output error of this file while the store's marker can be read is ObjectDamaged.
+    """
+
+    def __init__(self, files: FileSystem, stream: BinaryIO, root: Path, key: str) -> None:
+        self._files = files
         self._stream = stream
         self._root = root
+        self._key = key
 
     def readable(self) -> bool:
         return True
@@ -159,11 +173,16 @@ class _Guarded(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         with translated(self._root):
-            data = self._stream.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+            try:
+                return cast(io.RawIOBase, self._stream).readinto(buffer) or 0
+            except OSError as fault:
+                if fault.errno != errno.EIO:
+                    raise
+                with self._files.open(self._root / MARKER) as marker:
+                    marker.read(1)
+                raise ObjectDamaged(self._key, "the disk cannot read its bytes") from fault
 
 
-def guarded(stream: BinaryIO, root: Path) -> BinaryIO:
+def guarded(files: FileSystem, stream: BinaryIO, root: Path, key: str) -> BinaryIO:
     """Return a buffered reader over an unbuffered stream that raises StoreUnavailable where it raises OSError."""
-    return cast(BinaryIO, io.BufferedReader(_Guarded(stream, root)))
+    return cast(BinaryIO, io.BufferedReader(_Guarded(files, stream, root, key)))

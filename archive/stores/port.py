@@ -80,6 +80,17 @@ class ObjectStore(Protocol):
         """Delete one version and free its key. Raises ObjectLocked while held or before its lock's end."""
         ...
 
+    def restore(self, stored: StoredObject, body: Path) -> StoredObject:
+        """Put good bytes in the place of a version that is damaged or gone, and return what stands there now.
+
+        stored: what stood there, with the lock and the hold that it must have; what the store still knows of them
+        is kept if it is more. The same version where the store can replace one, a new version under the same key
+        where it cannot. The damaged bytes are kept aside as evidence, and are no object any more. Raises
+        ObjectWhole if the version is whole (it is read before anything is done), DigestMismatch if the body is
+        not it, StoreUnavailable.
+        """
+        ...
+
     def leftovers(self) -> list[str]:
         """Name what is no whole object nor part of one (torn puts, strange files, damage), for `doctor`."""
         ...

@@ -57,6 +57,12 @@ def with_lock(stored: StoredObject, retain_until: datetime) -> StoredObject:
     return replace(stored, retain_until=end)
 
 
+def at_least(stored: StoredObject, known: StoredObject) -> StoredObject:
+    """Return the first with the later of the two locks, and held if either is."""
+    ends = [end for end in (stored.retain_until, known.retain_until) if end is not None]
+    return replace(stored, retain_until=max(ends, default=None), held=stored.held or known.held)
+
+
 def refuse_locked(stored: StoredObject, now: datetime) -> None:
     """Raise ObjectLocked while the object is held or its lock has not ended."""
     locked = stored.retain_until is not None and now < stored.retain_until

@@ -9,16 +9,26 @@ the bucket is another's doing and stands among the leftovers.
 The digest, the instant of storing and the claim are user metadata, written in the same act as the bytes.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from archive.errors import InvalidKey, ObjectNotFound, RetentionShortened, StoreLies, StoreUnavailable
+from archive.digest import sha256_of_stream
+from archive.errors import (
+    InvalidKey,
+    ObjectDamaged,
+    ObjectNotFound,
+    ObjectWhole,
+    RetentionShortened,
+    StoreLies,
+    StoreUnavailable,
+)
 from archive.stores.port import StoredObject
 from archive.stores.rules import (
+    at_least,
     check_key,
     folders_above,
     is_key,
@@ -30,10 +40,11 @@ from archive.stores.rules import (
 from archive.stores.s3_answers import server_time, trouble
 from archive.stores.s3_listing import listed, uploads
 from archive.stores.s3_lock import send_hold, send_lock
-from archive.stores.s3_objects import SHA256, described, live, looked
+from archive.stores.s3_objects import RESTORES, SHA256, described, live, looked
 from archive.stores.s3_put import claim, prepare_sending, refuse_taken
 from archive.stores.s3_reading import PIECE, Pieces, fetch
 from archive.stores.s3_requests import ACT_SECONDS, SLOWEST_BYTES_A_SECOND, Line, one_act
+from archive.stores.s3_restore import put_above
 
 CANARIES = ".canary/"  # no key begins with a dot, so what lies there is no object
 _UPLOAD_AGE = timedelta(days=1)
@@ -163,13 +174,16 @@ class S3Store:
         """Yield every version whose key starts with prefix, in key order; see the port."""
         if prefix and not is_key(prefix.removesuffix("/")):
             return
+        replaced: set[str] = set()
         for found in listed(self._line, prefix):
-            if not found.marker and is_key(found.key):
+            if not found.marker and is_key(found.key) and found.version_id not in replaced:
                 try:
                     with one_act():
                         answer = looked(self._line, found.key, found.version_id)
                         if SHA256 not in answer.headers:
                             continue  # not of this program: `leftovers` names it
+                        if RESTORES in answer.headers:
+                            replaced.add(answer.headers[RESTORES])  # it comes after: newest first
                         stored = described(self._line, found.key, answer, locked=self._locked)
                 except ObjectNotFound:
                     continue  # deleted since it was listed
@@ -189,18 +203,46 @@ class S3Store:
         refuse_locked(again, server_time(answer) or datetime.now(UTC))
         raise trouble(self._line.bucket, f"deleting {key}", answer)
 
+    def restore(self, stored: StoredObject, body: Path) -> StoredObject:
+        """Put a good version above a damaged or missing one; see the port.
+
+        The damaged version stays under its lock; the new one names it, and no listing tells of it any more.
+        """
+        check_key(stored.key)
+        wanted = stored
+        with suppress(ObjectDamaged, ObjectNotFound):
+            with one_act():
+                there = self._asked(stored.key, stored.version_id)
+            wanted = at_least(stored, there)
+            with self.read(stored.key, stored.version_id) as stream:
+                if sha256_of_stream(stream)[0] == stored.sha256 == there.sha256:
+                    raise ObjectWhole(stored.key, stored.version_id)
+        with one_act(ACT_SECONDS + stored.length / SLOWEST_BYTES_A_SECOND):
+            restored = put_above(self._line, wanted, body, locked=self._locked)
+        if restored.sha256 != stored.sha256 or at_least(restored, wanted) != restored:
+            raise StoreLies("other-bytes", f"{stored.key} is restored otherwise than it was sent")
+        return restored
+
     def leftovers(self) -> list[str]:
-        """Name delete markers, second versions, what this program did not put, and puts in parts never ended."""
-        found, before = [], ""
+        """Name delete markers, second versions, what this program did not put, and puts in parts never ended.
+
+        A damaged version that was restored is evidence and is not named.
+        """
+        found, before, replaced = [], "", set[str]()
         for one in listed(self._line, ""):
-            if one.key.startswith(CANARIES):
+            if one.key.startswith(CANARIES) or one.version_id in replaced:
                 continue
             named = f"{one.key} (version {one.version_id})"
             if one.marker:
                 found.append(f"{named}: a delete marker")
-            elif not is_key(one.key):
+                continue
+            if not is_key(one.key):
                 found.append(f"{named}: no key of this program")
-            elif self._is_foreign(one.key, one.version_id):
+                continue
+            headers = self._headers(one.key, one.version_id)
+            if RESTORES in headers:
+                replaced.add(headers[RESTORES])
+            if headers and SHA256 not in headers:
                 found.append(f"{named}: not put there by this program")
             elif one.key == before:
                 found.append(f"{named}: a second version")
@@ -208,10 +250,10 @@ class S3Store:
                 before = one.key
         return found + [f"{one.key}: parts of an unfinished put" for one in uploads(self._line)]
 
-    def _is_foreign(self, key: str, version_id: str) -> bool:
+    def _headers(self, key: str, version_id: str) -> Mapping[str, str]:
         with one_act():
             answer = self._line.ask("HEAD", key, {"versionId": version_id})
-        return answer.status == 200 and SHA256 not in answer.headers
+        return answer.headers if answer.status == 200 else {}
 
     def sweep(self) -> int:
         """Give up puts in parts begun a day ago or more. A put of this program leaves nothing unfinished."""

@@ -9,6 +9,7 @@ from archive.stores.s3_lock import ask_lock, lock_told
 from archive.stores.s3_requests import Answer, Line
 
 SHA256, STORED_AT, CLAIM = "x-amz-meta-sha256", "x-amz-meta-stored-at", "x-amz-meta-claim"
+RESTORES = "x-amz-meta-restores"  # the damaged version that this one stands for
 
 
 def looked(line: Line, key: str, version_id: str | None) -> Answer:

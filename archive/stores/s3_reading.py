@@ -3,9 +3,9 @@
 from io import SEEK_CUR, SEEK_END, RawIOBase
 from typing import Any
 
-from archive.errors import ObjectNotFound, StoreUnavailable
+from archive.errors import ObjectDamaged, ObjectNotFound
 from archive.stores.s3_answers import NO_SUCH_VERSION, trouble
-from archive.stores.s3_requests import Line, one_act
+from archive.stores.s3_requests import Answer, BodyBroken, Line, one_act
 
 PIECE = 1024 * 1024  # bytes fetched at a time
 
@@ -13,11 +13,19 @@ PIECE = 1024 * 1024  # bytes fetched at a time
 def fetch(line: Line, key: str, version_id: str, start: int, length: int) -> tuple[bytes, int]:
     """Return at most length (> 0) bytes from offset start, and the length of all; 0 where start is past it.
 
-    Raises ObjectNotFound, StoreUnavailable.
+    Raises ObjectNotFound, StoreUnavailable; ObjectDamaged where one byte alone cannot be had either, though the
+    server answers: it reads them from its own disk and finds that they are not what was stored.
     """
-    span = {"Range": f"bytes={start}-{start + length - 1}"}
     with one_act():
-        answer = line.ask("GET", key, {"versionId": version_id}, headers=span)
+        try:
+            answer = _asked(line, key, version_id, start, length)
+        except BodyBroken:
+            for place in (*range(start, start + length, PIECE), start + length - 1):
+                try:
+                    _asked(line, key, version_id, place, 1)
+                except BodyBroken:
+                    raise ObjectDamaged(key, "the server cannot read its bytes") from None
+            raise
     if answer.status == 206:
         whole = answer.headers.get("content-range", "").rpartition("/")[2]
         return answer.body, int(whole) if whole.isdigit() else 0
@@ -30,10 +38,15 @@ def fetch(line: Line, key: str, version_id: str, start: int, length: int) -> tup
     raise trouble(line.bucket, f"reading {key}", answer)
 
 
+def _asked(line: Line, key: str, version_id: str, start: int, length: int) -> Answer:
+    span = {"Range": f"bytes={start}-{start + length - 1}"}
+    return line.ask("GET", key, {"versionId": version_id}, headers=span)
+
+
 class Pieces(RawIOBase):
     """A stored version as a raw stream. The first piece is fetched at once, the others when they are asked for.
 
-    Reading raises StoreUnavailable if the store sends fewer bytes than it has, ObjectNotFound once it is deleted.
+    Reading raises ObjectDamaged if the store sends fewer bytes than it has, ObjectNotFound once it is deleted.
     """
 
     def __init__(self, line: Line, key: str, version_id: str) -> None:
@@ -44,7 +57,7 @@ class Pieces(RawIOBase):
 
     def _require(self, data: bytes, length: int) -> None:
         if len(data) != length:
-            raise StoreUnavailable(f"{self._key} is cut short in the store; restore it from a good copy")
+            raise ObjectDamaged(self._key, "it is cut short in the store")
 
     def _fetched(self, start: int, length: int) -> bytes:
         data, _ = fetch(self._line, self._key, self._version_id, start, length)

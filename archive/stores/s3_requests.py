@@ -43,6 +43,12 @@ class LineBroken(StoreUnavailable):
     code = "store-line-broken"
 
 
+class BodyBroken(LineBroken):
+    """An answer began and broke off: the line, or what the server reads from its own disk, is at fault."""
+
+    code = "store-answer-broken"
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the server said. headers have lower-case names."""
@@ -157,6 +163,7 @@ class Line:
             url += "?" + urlencode(sorted(query.items()), quote_via=quote)
         sends = method in ("PUT", "POST")
         told = {**headers, **({"Content-Length": str(length)} if sends else {})}
+        broken: type[LineBroken] = LineBroken
         try:
             with self._pool().request(
                 method,
@@ -167,10 +174,11 @@ class Line:
                 redirect=False,
                 preload_content=False,
             ) as answer:
+                broken = BodyBroken
                 data = self._read(answer)
                 status, answered = answer.status, {name.lower(): value for name, value in answer.headers.items()}
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise LineBroken(f"{self.endpoint} does not answer: {_reason(error)}") from error
+            raise broken(f"{self.endpoint} does not answer: {_reason(error)}") from error
         length_told = answered.get("content-length")
         if method != "HEAD" and length_told is not None and len(data) != int(length_told):
             raise LineBroken(f"{self.endpoint} broke off its answer")

@@ -23,7 +23,7 @@ _CHANGE_BUCKET = (
 )
 _DESTROY = ("DeleteObject", "DeleteObjectVersion")
 _BYPASS = ("BypassGovernanceRetention",)
-KEPT = ("packages", "copies", "segments", "restricted")  # first segments of the archive's keys
+KEPT = ("packages", "copies", "log", "restricted")  # first segments of the archive's keys
 CANARY_FOLDER = ".canary"
 
 Policy = dict[str, Any]

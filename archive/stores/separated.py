@@ -25,19 +25,31 @@ class SeparatedStore:
     """ObjectStore over an open store and, where there is one, a restricted one.
 
     restricted: opens it, when it is first needed and again until that works: while it is away, every act on its
-    objects is StoreUnavailable and the open store goes on. Safe between threads if both stores are.
+    objects is StoreUnavailable and the open store goes on. replica: opens the store with a second copy of
+    every object, in the same way; no act of the port touches it. Safe between threads if the stores are.
     """
 
-    def __init__(self, store: ObjectStore, restricted: Opening | None) -> None:
+    def __init__(self, store: ObjectStore, restricted: Opening | None, *, replica: Opening | None = None) -> None:
         self._open = store
         self._opening = restricted
         self._opened: ObjectStore | None = None
+        self._replica_opening = replica
+        self._replica: ObjectStore | None = None
         self._lock = Lock()
 
     @property
     def separates(self) -> bool:
         """Whether there is a restricted store."""
         return self._opening is not None
+
+    def replica(self) -> ObjectStore | None:
+        """Return the store of second copies; None where there is none. Raises StoreUnavailable."""
+        if self._replica_opening is None:
+            return None
+        with self._lock:
+            if self._replica is None:
+                self._replica = self._replica_opening()
+            return self._replica
 
     def sides(self) -> Iterator[ObjectStore]:
         """Yield the open store, then the restricted one if there is one. Raises StoreUnavailable."""
@@ -84,6 +96,10 @@ class SeparatedStore:
         """As the port says."""
         self._of(key).delete(key, version_id, now=now)
 
+    def restore(self, stored: StoredObject, body: Path) -> StoredObject:
+        """As the port says."""
+        return self._of(stored.key).restore(stored, body)
+
     def leftovers(self) -> list[str]:
         """As the port says, over both stores, and each object that lies in the wrong one."""
         found = [*self._open.leftovers(), *_belongs_elsewhere(self._open, RESTRICTED)]
@@ -126,6 +142,11 @@ def _belongs_elsewhere(store: ObjectStore, *prefixes: str) -> Iterator[str]:
 def separates(store: ObjectStore) -> bool:
     """Say whether a store keeps levels 3-4 apart; of a plain one nobody can say so."""
     return isinstance(store, SeparatedStore) and store.separates
+
+
+def replica_of(store: ObjectStore) -> ObjectStore | None:
+    """Return a store's store of second copies; None where there is none. Raises StoreUnavailable."""
+    return store.replica() if isinstance(store, SeparatedStore) else None
 
 
 def keeps_apart(store: ObjectStore, level: int) -> bool:

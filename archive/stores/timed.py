@@ -77,6 +77,11 @@ class TimedStore:
         with self._timed("delete"):
             self._store.delete(key, version_id, now=now)
 
+    def restore(self, stored: StoredObject, body: Path) -> StoredObject:
+        """As the port says."""
+        with self._timed("restore"):
+            return self._store.restore(stored, body)
+
     def leftovers(self) -> list[str]:
         """As the port says."""
         with self._timed("leftovers"):

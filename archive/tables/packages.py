@@ -106,6 +106,18 @@ signature = Table(
     ForeignKeyConstraint(["record_id", "package_number"], ["package.record_id", "package.number"]),
 )
 
+# How far a sweep is that goes over everything page by page, again and again. One row a sweep.
+sweep = Table(
+    "sweep",
+    metadata,
+    Column("name", Code, primary_key=True),
+    Column("cursor", String(255), nullable=False),  # the last key done of this round; empty: at its beginning
+    Column("begun_at", Instant, nullable=False),  # this round
+    Column("ended_at", Instant),  # the round before
+)
+
+# The newest check of each stored version. checked_at: when its bytes were last read whole; when it was stored, for
+# one that has not been looked at yet, whose verdict is unchecked.
 fixity_check = Table(
     "fixity_check",
     metadata,
@@ -117,6 +129,9 @@ fixity_check = Table(
     Column("verdict", String(16), nullable=False),  # ok, bad, unchecked
     Column("found_sha256", Sha256),
     Column("reason", Text),
+    # Until then nobody else looks at it: somebody is at it, or it could not be looked at just now.
+    Column("not_before", Instant),
+    Index("ix_fixity_check_due", "store", "checked_at"),
     Index("ix_fixity_check_object", "object_key", "checked_at"),
     Index("uq_fixity_check_object", "store", "object_key", "version_id", unique=True),  # the newest check of each
 )

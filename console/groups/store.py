@@ -11,7 +11,8 @@ from archive.stores.key_files import KeyFiles
 from archive.stores.port import StoreCredentials
 from archive.stores.s3_prepare import Identity, make_buckets, make_identities
 from archive.stores.s3_url import BucketUrl, read_bucket_url
-from console.door import Door, json_option
+from console.door import EXIT_WANTING, Door, json_option
+from console.fixing import compare_locks
 from console.home import utc_now
 from console.settings import HomeSettings
 from console.stores import OPEN, RESTRICTED, STAGING, archive_store, require_places_apart
@@ -36,6 +37,15 @@ def add_store(sohoa: click.Group, language: Language) -> None:
     @click.pass_obj
     def prepare(door: Door, keys_folder: Path | None, buckets_only: bool, restricted: bool) -> None:
         _prepare(door, keys_folder, buckets_only=buckets_only, restricted_only=restricted)
+
+    @store.command("locks", help=say("store.locks"))
+    @click.option("--clock-is-right", is_flag=True, help=say("store.clock-is-right"))
+    @json_option(language)
+    @click.pass_context
+    def locks(context: click.Context, clock_is_right: bool) -> None:
+        door: Door = context.obj
+        if not compare_locks(door.home(), door.terminal, clock_is_right=clock_is_right):
+            context.exit(EXIT_WANTING)
 
     @store.command("check", help=say("store.check"))
     @click.option("--allow", envvar="ARCHIVE_STORE_ALLOW", default="", help=say("store.allow"))

@@ -19,6 +19,7 @@ from console.metrics.figures import (
     read_batches,
     read_copies,
     read_events,
+    read_fixity,
     read_items,
     read_locks,
     read_work,
@@ -52,6 +53,7 @@ def readings_of(
         Reading("index", engine, index_reading(position), now),
         Reading("copies", engine, read_copies, now, good_for=MINUTE),
         Reading("locks", engine, read_locks, now, good_for=FIVE_MINUTES),
+        Reading("fixity", engine, read_fixity, now, good_for=FIVE_MINUTES),
         Reading("keys", engine, keys_reading(signer), now, good_for=FIVE_MINUTES),
     )
 

@@ -48,6 +48,11 @@ _ALL = (
         "sohoa_api_keys", "API keys that were not revoked: active, expiring within 30 days, expired.", ("state",)
     ),
     Family("sohoa_lock_expiry_seconds", "Until the first lock ends that must not; absent: nothing is locked."),
+    Family("sohoa_locks_compared_age_seconds", "Since all locks were last compared with their rows."),
+    Family("sohoa_fixity_versions", "Stored versions, by the newest check.", ("store", "verdict")),
+    Family("sohoa_fixity_oldest_check_seconds", "Since the oldest of the newest checks.", ("store",)),
+    Family("sohoa_replica_behind_objects", "Objects without a second copy; absent: no replica is in use."),
+    Family("sohoa_replica_behind_seconds", "Since the oldest object without a second copy is there; 0: none is."),
     Family("sohoa_store_canary_age_seconds", "Since the store last proved that its locks hold."),
 )
 FAMILIES: Mapping[str, Family] = {family.name: family for family in _ALL}

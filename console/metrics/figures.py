@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, or_, select
 
 from archive.errors import SigningFailed
 from archive.events import read_from
+from archive.fixity.checks import fixity_states, without_second_copy
 from archive.signers.port import Signer
 from archive.signers.readiness import time_left
 from archive.tables.copies import copy, copy_request
@@ -20,6 +21,7 @@ from archive.tables.packages import package
 from archive.tables.principals import api_key, principal
 from console.metrics.families import Sample
 from ingest.tables import batch, item, work_item
+from retention.reconcile import last_round
 from search_api.index.port import Position
 
 Read = Callable[[Connection, datetime], Iterable[Sample]]
@@ -156,6 +158,23 @@ def read_locks(connection: Connection, now: datetime) -> Iterable[Sample]:
     ).scalar_one()
     if first is not None:
         yield Sample("sohoa_lock_expiry_seconds", (first - now).total_seconds())
+
+
+def read_fixity(connection: Connection, now: datetime) -> Iterable[Sample]:
+    """Return how the checks of each store stand, how far the second copies are, and the round of the locks."""
+    states = fixity_states(connection)
+    for one in states:
+        right = one.versions - one.bad - one.unreached
+        for verdict, count in (("ok", right), ("bad", one.bad), ("unchecked", one.unreached)):
+            yield Sample("sohoa_fixity_versions", count, (one.side, verdict))
+        yield Sample("sohoa_fixity_oldest_check_seconds", _since(one.oldest, now), (one.side,))
+    if any(one.side == "replica" for one in states):
+        behind, since = without_second_copy(connection)
+        yield Sample("sohoa_replica_behind_objects", behind)
+        yield Sample("sohoa_replica_behind_seconds", _since(since, now))
+    ended = last_round(connection)
+    if ended is not None:
+        yield Sample("sohoa_locks_compared_age_seconds", _since(ended, now))
 
 
 def _left(signer: Signer, role: str, now: datetime) -> float | None:

@@ -145,6 +145,31 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Chỉ chuẩn bị kho riêng của mức nhạy cảm 3–4 (khi nó ở máy chủ khác, có quản trị riêng).",
         "Prepare the store of sensitivity levels 3-4 alone (on a server with an administrator of its own).",
     ),
+    "store.locks": (
+        "So khóa và lệnh giữ ghi trong danh mục với kho; sửa theo hướng chặt hơn.",
+        "Compare locks and holds of the catalogue with the store; mend them upwards only.",
+    ),
+    "store.clock-is-right": (
+        "Xác nhận đồng hồ máy đúng, khi nó lệch xa lần so trước.",
+        "Say that this host's clock is right, when it is far from the last round.",
+    ),
+    "fixity": (
+        "Tính toàn vẹn: kiểm tra, bản sao thứ hai, phục hồi.",
+        "Fixity: checks, second copies, repair.",
+    ),
+    "fixity.run": (
+        "Kiểm tra một lô đối tượng, sao sang kho thứ hai và phục hồi đối tượng hỏng.",
+        "Check a lot of stored objects, copy to the second store, and mend what is bad.",
+    ),
+    "fixity.until-done": ("Làm đến khi không còn gì đến hạn.", "Go on until nothing is due."),
+    "fixity.all": (
+        "Coi mọi đối tượng là đến hạn, dù vừa được kiểm tra.",
+        "Count everything as due, whenever it was checked.",
+    ),
+    "fixity.status": (
+        "Các kho đang thế nào: hỏng, quá hạn kiểm tra, chưa có bản sao thứ hai.",
+        "How the stores stand: bad, overdue, without a second copy.",
+    ),
     "store.check": (
         "Thử phá một byte đã khóa bằng mọi cách đã biết; báo lỗi nếu có cách nào thành công.",
         "Try to destroy a locked byte in every known way; fail if any succeeds.",

@@ -59,6 +59,11 @@ ERRORS: dict[str, tuple[str, str]] = {
         "The batch's state does not allow it: {detail}",
     ),
     "error.batch-halted": ("Lô đã bị dừng: {detail}", "The batch was halted: {detail}"),
+    "error.object-damaged": (
+        "Một đối tượng trong kho bị hỏng: {detail}",
+        "A stored object is damaged: {detail}",
+    ),
+    "error.object-whole": ("Đối tượng còn nguyên vẹn: {detail}", "The object is whole: {detail}"),
     "error.restricted-store-unset": (
         "Thiếu thiết lập kho riêng của mức nhạy cảm 3–4: {detail}",
         "The setting of the store of sensitivity levels 3-4 is missing: {detail}",

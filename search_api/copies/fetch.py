@@ -13,6 +13,7 @@ from archive.access.policy import Caller
 from archive.access.subjects import find_for
 from archive.database import writing
 from archive.errors import NotFound
+from archive.fixity.reading import Wanted
 from archive.tables.copies import copy, copy_request
 from search_api.copies.model import CopyDesk, CopyFacts
 from search_api.copies.produce import fetch_copy
@@ -60,7 +61,8 @@ def copy_released(
     desk.scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="copy-", dir=desk.scratch) as folder:
         out = Path(folder) / "copy.pdf"
-        fetch_copy(desk.store, numbered.object_key, numbered.version_id, numbered.sha256, out)
+        wanted = Wanted(numbered.object_key, numbered.version_id, numbered.sha256, caller.principal, desk.now())
+        fetch_copy(desk, wanted, out)
         with out.open("rb") as stream:
             yield copy_facts(numbered), stream
 

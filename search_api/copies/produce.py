@@ -4,24 +4,28 @@ Everything the file says was frozen with the reservation, so that without a time
 however often it is made.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sqlalchemy import Row
+from sqlalchemy import Row, select
 
 from archive import failpoints
+from archive.database import reading
 from archive.deposit import read_back
 from archive.digest import CHUNK, sha256_of_file, sha256_of_stream
 from archive.errors import DigestMismatch, KeyTaken
+from archive.fixity.named import named_by_key
+from archive.fixity.reading import Wanted, from_good_copy, require_digest
 from archive.keys import copy_key
 from archive.package.read import open_package
 from archive.pades.copies import inspect_copy_in_jail
 from archive.pades.sign import COPY_FIELD
 from archive.pades.validate import validate_own
-from archive.record import ContentPackage
-from archive.stores.port import ObjectStore, StoredObject
+from archive.record import ContentPackage, PrincipalId
+from archive.stores.port import StoredObject
+from archive.tables.copies import copy_request
 from search_api.copies.model import CopyDesk
 from search_api.copies.stamp import CopyMark, sign_copy
 from search_api.errors import CopyInvalid, CopyObjectTaken
@@ -63,7 +67,7 @@ def make_copy(desk: CopyDesk, numbered: Row[Any], folder: Path) -> MadeCopy:
     """
     frozen = numbered.frozen
     rendition, out = folder / "rendition.pdf", folder / "copy.pdf"
-    content = cut_rendition(desk.store, numbered, rendition)
+    content = cut_rendition(desk, numbered, rendition)
     facts = sign_copy(
         rendition,
         out,
@@ -80,30 +84,44 @@ def make_copy(desk: CopyDesk, numbered: Row[Any], folder: Path) -> MadeCopy:
     return MadeCopy(out, rendition, sha256, level, facts.demo)
 
 
-def cut_rendition(store: ObjectStore, numbered: Row[Any], out: Path) -> ContentPackage:
+def cut_rendition(desk: CopyDesk, numbered: Row[Any], out: Path) -> ContentPackage:
     """Write revision 1 of the archived file to out and return what its package says.
 
     The whole stored package is compared with its recorded digest first, then the archived file, then the
     revision. Raises DigestMismatch, ObjectNotFound, PackageInvalid, StoreUnavailable.
     """
     frozen = numbered.frozen
-    with store.read(frozen["package_key"], frozen["package_version"]) as stream:
-        found, _ = sha256_of_stream(stream)
-        if found != numbered.package_sha256:
-            raise DigestMismatch(frozen["package_key"], numbered.package_sha256, found)
-        stream.seek(0)
+    wanted = _source(desk, numbered)
+
+    def cut(stream: BinaryIO) -> ContentPackage:
+        require_digest(stream, wanted)
         with open_package(stream) as package:
             content = package.content()
             with package.open(frozen["member"]) as member:
                 _cut(member, frozen["rendition_length"], out)
                 member.seek(0)
                 whole, _ = sha256_of_stream(member)
-    if whole != frozen["archived_sha256"]:
-        raise DigestMismatch(frozen["member"], frozen["archived_sha256"], whole)
-    first, _ = sha256_of_file(out)
-    if first != frozen["rendition_sha256"]:
-        raise DigestMismatch(f"{frozen['member']}, revision 1", frozen["rendition_sha256"], first)
-    return content
+        if whole != frozen["archived_sha256"]:
+            raise DigestMismatch(frozen["member"], frozen["archived_sha256"], whole)
+        first, _ = sha256_of_file(out)
+        if first != frozen["rendition_sha256"]:
+            raise DigestMismatch(f"{frozen['member']}, revision 1", frozen["rendition_sha256"], first)
+        return content
+
+    return from_good_copy(desk.engine, desk.store, wanted, cut)
+
+
+def _source(desk: CopyDesk, numbered: Row[Any]) -> Wanted:
+    """Return the package a copy is made from; once restored, by the version that stands for the frozen one."""
+    key, sha256 = numbered.frozen["package_key"], numbered.package_sha256
+    with reading(desk.engine) as connection:
+        named = named_by_key(connection, [key]).get(key)
+        asked_by = connection.execute(
+            select(copy_request.c.requested_by).where(copy_request.c.id == numbered.request_id)
+        ).scalar_one()
+    same = named is not None and named.sha256 == sha256
+    version = named.version_id if named is not None and same else numbered.frozen["package_version"]
+    return Wanted(key, version, sha256, PrincipalId(asked_by), desk.now())
 
 
 def _cut(member: BinaryIO, length: int, out: Path) -> None:
@@ -158,7 +176,8 @@ def _is_this_copy(desk: CopyDesk, numbered: Row[Any], made: MadeCopy, stored: St
     if made.level != "B-T":
         return False
     found = made.path.with_name("found.pdf")
-    fetch_copy(desk.store, stored.key, stored.version_id, stored.sha256, found)
+    wanted = replace(_source(desk, numbered), key=stored.key, version_id=stored.version_id, sha256=stored.sha256)
+    fetch_copy(desk, wanted, found)
     try:
         check_revisions(made.rendition, found)
     except CopyInvalid:
@@ -174,12 +193,16 @@ def _is_this_copy(desk: CopyDesk, numbered: Row[Any], made: MadeCopy, stored: St
     )
 
 
-def fetch_copy(store: ObjectStore, key: str, version_id: str, sha256: str, out: Path) -> None:
+def fetch_copy(desk: CopyDesk, wanted: Wanted, out: Path) -> None:
     """Write a stored copy to a file and check it. Raises DigestMismatch, ObjectNotFound: out is then gone."""
-    with store.read(key, version_id) as stream, out.open("wb") as target:
-        while chunk := stream.read(CHUNK):
-            target.write(chunk)
-    found, _ = sha256_of_file(out)
-    if found != sha256:
-        out.unlink()
-        raise DigestMismatch(key, sha256, found)
+
+    def fetch(stream: BinaryIO) -> None:
+        with out.open("wb") as target:
+            while chunk := stream.read(CHUNK):
+                target.write(chunk)
+        found, _ = sha256_of_file(out)
+        if found != wanted.sha256:
+            out.unlink()
+            raise DigestMismatch(wanted.key, wanted.sha256, found)
+
+    from_good_copy(desk.engine, desk.store, wanted, fetch)

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from archive.digest import sha256_of_bytes
-from archive.errors import KeyTaken, ObjectNotFound, StoreUnavailable, UnknownUrl
+from archive.errors import KeyTaken, ObjectDamaged, ObjectNotFound, StoreUnavailable, UnknownUrl
 from archive.stores.about import about_bytes, read_about
 from archive.stores.file import FileStore
 from archive.stores.filesystem import LocalFiles
@@ -265,6 +265,9 @@ class _Unreadable(RawIOBase):
     def read(self, size: int = -1) -> bytes:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
+    def readinto(self, buffer: Any) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
     def close(self) -> None:
         self._stream.close()
         super().close()
@@ -274,9 +277,9 @@ def test_a_bad_sector_is_told_as_such(root: Path, store: FileStore, body: Path) 
     stored = _put(store, body)
     failing = FileStore(root, files=_BadSector())
 
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(ObjectDamaged):
         _read(failing, stored)
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(ObjectDamaged):
         failing.read_range(KEY, stored.version_id, 0, 10)
 
 

@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from random import Random
@@ -11,6 +12,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+import rot
 from buckets import new_bucket
 from servers import shared
 
@@ -19,8 +21,10 @@ from archive.errors import (
     DigestMismatch,
     InvalidKey,
     KeyTaken,
+    ObjectDamaged,
     ObjectLocked,
     ObjectNotFound,
+    ObjectWhole,
     RetentionShortened,
     StoreUnavailable,
 )
@@ -506,3 +510,101 @@ def test_sweeping_touches_no_object(store: ObjectStore, put: Put) -> None:
 
     assert store.sweep() == 0
     assert stored == list(store.list_versions())
+
+
+def _body(folder: Path, data: bytes = BODY) -> Path:
+    path = folder / new_id()
+    path.write_bytes(data)
+    return path
+
+
+def test_what_is_whole_is_not_restored(store: ObjectStore, put: Put, tmp_path: Path) -> None:
+    stored = put()
+
+    with pytest.raises(ObjectWhole) as refusal:
+        store.restore(stored, _body(tmp_path))
+    assert (KEY, stored.version_id) == (refusal.value.key, refusal.value.version_id)
+    assert [stored] == list(store.list_versions())
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_what_is_gone_is_restored_with_its_lock_and_hold(
+    store: ObjectStore, put: Put, tmp_path: Path, *, held: bool
+) -> None:
+    stored = put(retain_until=None)
+    store.delete(KEY, stored.version_id, now=NOW)
+
+    restored = store.restore(replace(stored, retain_until=END, held=held), _body(tmp_path))
+
+    assert (END, held, stored.stored_at) == (restored.retain_until, restored.held, restored.stored_at)
+    assert _read(store, restored) == BODY
+    assert restored == store.head(KEY) == store.head(KEY, restored.version_id)
+    assert [restored] == list(store.list_versions())
+    with pytest.raises(ObjectLocked):
+        store.delete(KEY, restored.version_id, now=NOW)
+    assert store.leftovers() == []
+
+
+def test_bytes_that_are_not_the_lost_ones_restore_nothing(store: ObjectStore, put: Put, tmp_path: Path) -> None:
+    stored = put(retain_until=None)
+    store.delete(KEY, stored.version_id, now=NOW)
+
+    with pytest.raises(DigestMismatch):
+        store.restore(stored, _body(tmp_path, b"khac"))
+    assert list(store.list_versions()) == []
+    assert store.leftovers() == []
+    with pytest.raises(ObjectNotFound):
+        store.head(KEY)
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "flipped": lambda data: bytes([data[0] ^ 1]) + data[1:],
+    "cut": lambda data: data[:-1],
+    "zeros": lambda data: data[:4096] + bytes(4096) + data[8192:],
+}
+
+
+@pytest.mark.parametrize("adapter", ["file", "memory", "separated"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_what_is_damaged_is_restored_as_the_same_version(adapter: str, damage: str, tmp_path: Path) -> None:
+    store = ADAPTERS[adapter](tmp_path)
+    stored = store.put(KEY, _body(tmp_path), sha256=sha256_of_bytes(BODY), retain_until=LATER, now=NOW)
+    store.set_hold(KEY, stored.version_id, held=True)
+    rot.spoil(store, KEY, DAMAGES[damage])
+
+    # The caller knows of a shorter lock and of no hold: what the store still knows of them is kept.
+    restored = store.restore(replace(stored, retain_until=END), _body(tmp_path))
+
+    assert replace(stored, held=True) == restored == store.head(KEY)
+    assert _read(store, restored) == BODY
+    assert store.leftovers() == []
+    assert [restored] == list(store.list_versions())
+
+
+def test_a_file_store_keeps_what_was_damaged_as_evidence(tmp_path: Path) -> None:
+    store = ADAPTERS["file"](tmp_path)
+    stored = store.put(KEY, _body(tmp_path), sha256=sha256_of_bytes(BODY), retain_until=END, now=NOW)
+    rot.spoil(store, KEY, DAMAGES["flipped"])
+    store.restore(stored, _body(tmp_path))
+
+    (evidence,) = (tmp_path / "kho" / ".damaged" / KEY).iterdir()
+    assert DAMAGES["flipped"](BODY) == (evidence / "object").read_bytes()
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut"])
+def test_above_a_damaged_version_in_a_bucket_a_good_one_is_put(damage: str, tmp_path: Path) -> None:
+    store = ADAPTERS["minio"](tmp_path)
+    data = Random(5).randbytes(600_000)  # above what the server keeps beside its own notes
+    stored = store.put(KEY, _body(tmp_path, data), sha256=sha256_of_bytes(data), retain_until=LATER, now=NOW)
+    store.set_hold(KEY, stored.version_id, held=True)
+    rot.spoil(store, KEY, DAMAGES[damage])
+    with pytest.raises(ObjectDamaged):
+        _read(store, stored)
+
+    restored = store.restore(replace(stored, retain_until=END), _body(tmp_path, data))
+
+    assert replace(stored, held=True, version_id=restored.version_id) == restored == store.head(KEY)
+    assert restored.version_id != stored.version_id
+    assert _read(store, restored) == data
+    assert [restored] == list(store.list_versions())
+    assert store.leftovers() == []
