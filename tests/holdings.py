@@ -4,7 +4,6 @@ Nothing is read and nothing waits in a batch: what is deposited here went throug
 and the ledger, but its one PDF/A is the same for every record and shows none of the texts given.
 """
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -170,7 +169,8 @@ class Holdings:
     @cached_property
     def file(self) -> ArchivedFile:
         """Draw a page, build its PDF/A with the text below and sign it."""
-        work = Path(tempfile.mkdtemp(prefix="file-", dir=self.folder))
+        work = self.folder / "file"
+        work.mkdir(exist_ok=True)
         received = scans.save(scans.page(), work / "received.png")
         probe = images.probe(received, ReadingOptions())
         font = find_font()

@@ -446,7 +446,7 @@ def test_every_figure_is_read_from_both_databases(catalogue: Engine) -> None:
         found = _state(list(readings), [])
     for state in ("active", "expiring", "expired"):
         assert found[labelled("sohoa_api_keys", state=state)] == 1
-    assert found[labelled("sohoa_index_lag_events")] == found[labelled("sohoa_events", stream="records")] == 1
+    assert found[labelled("sohoa_index_lag_events")] == found[labelled("sohoa_events", stream="records")] == 7
     assert found[labelled("sohoa_index_lag_seconds")] == pytest.approx(90, abs=1)
     assert found[labelled("sohoa_items", state="waiting")] == 2
     assert found[labelled("sohoa_oldest_item_seconds", state="waiting")] == pytest.approx(3600, abs=1)
