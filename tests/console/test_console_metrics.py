@@ -425,7 +425,7 @@ def test_every_figure_is_read_from_both_databases(catalogue: Engine) -> None:
     when = datetime.now(UTC)
     with writing(catalogue) as connection:
         acting = found_principal(connection, when)
-        store_units(connection, SHIPPED / "units-demo.toml", principal=acting, at=when)
+        store_units(connection, SHIPPED / "units-demo.toml", principal=acting, at=when - timedelta(seconds=90))
         for late in (timedelta(days=-1), timedelta(days=10), timedelta(days=90)):
             _add_key(connection, acting, when, when + late)
         events.append(
