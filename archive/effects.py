@@ -21,8 +21,14 @@ from archive.database import writing
 from archive.errors import NotFound, Refused
 from archive.record import PrincipalId, RecordId, SupplementPackage
 from archive.stores.port import ObjectStore, StoredObject
-from archive.supplements import SupplementPlan, deposit_supplement, plan_supplement, supplement_of
-from archive.tables.holdings import effect, hold, record
+from archive.supplements import (
+    SupplementPlan,
+    deposit_supplement,
+    hold_with_record,
+    plan_supplement,
+    supplement_of,
+)
+from archive.tables.holdings import effect, record
 
 EffectKind = Literal["issued", "extended", "amended", "corrected", "suspended", "revoked", "annulled", "replaced"]
 State = Literal["in-force", "not-yet", "expired", "suspended", "revoked", "annulled", "replaced"]
@@ -160,7 +166,10 @@ def record_effect(
         store, written, plan.key, retain_until=plan.locked_until or at, scratch=scratch, now=at
     )
     failpoints.passing("supplement-stored")
-    _write_down(engine, store, effect_id, plan, supplement, stored, at)
+    hold_with_record(engine, store, record_id, stored)
+    _write_down(engine, effect_id, plan, supplement, stored, at)
+    failpoints.passing("effect-recorded")
+    hold_with_record(engine, store, record_id, stored)
     return effect_id
 
 
@@ -192,7 +201,6 @@ def _require_known(connection: Connection, record_id: RecordId) -> None:
 
 def _write_down(
     engine: Engine,
-    store: ObjectStore,
     effect_id: str,
     plan: SupplementPlan,
     supplement: SupplementPackage,
@@ -220,9 +228,3 @@ def _write_down(
             )
         )
         ledger.record_supplement(connection, supplement, stored, at=at, payload=dict(said))
-        held = connection.execute(
-            select(hold.c.id).where(hold.c.record_id == plan.record_id, hold.c.lifted_at.is_(None))
-        ).first()
-    failpoints.passing("effect-recorded")
-    if held is not None:
-        store.set_hold(stored.key, stored.version_id, held=True)

@@ -46,6 +46,9 @@ Place = Literal[
     "hold-lifted",
     "hold-unflagged",
     "lock-renewed",
+    # the log goes into the vault before anything of it is acknowledged
+    "segment-put",
+    "segment-written",
     # from request to copy
     "copy-requested",
     "copy-approved",

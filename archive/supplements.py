@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Engine, select
 
 from archive import ledger
+from archive.database import reading
 from archive.deposit import put_or_adopt
 from archive.errors import NotFound
 from archive.package.read import open_package
@@ -29,7 +30,7 @@ from archive.record import (
 )
 from archive.stores.port import ObjectStore, StoredObject
 from archive.stores.separated import keeps_apart
-from archive.tables.holdings import archival_file, record
+from archive.tables.holdings import archival_file, hold, record
 from archive.tables.packages import package
 from archive.tables.principals import principal as principal_table
 
@@ -121,6 +122,20 @@ def _reserve(
     return ledger.reserve_package(
         connection, record_id, kind="supplement", about=about, work_item_id=act, apart=apart
     )
+
+
+def hold_with_record(engine: Engine, store: ObjectStore, record_id: RecordId, stored: StoredObject) -> None:
+    """Hold a supplement's object while a hold stands on its record; safe to repeat.
+
+    To be called before its row is committed, so that a crash after it leaves nothing unheld, and again after: a
+    hold placed meanwhile is seen then, or sees the row.
+    """
+    with reading(engine) as connection:
+        standing = select(hold.c.id).where(hold.c.record_id == record_id, hold.c.lifted_at.is_(None)).limit(1)
+        if connection.execute(standing).first() is None:
+            return
+    if not store.head(stored.key, stored.version_id).held:
+        store.set_hold(stored.key, stored.version_id, held=True)
 
 
 def supplement_of(plan: SupplementPlan, body: Mapping[str, Any], *, event: str, detail: str) -> SupplementPackage:

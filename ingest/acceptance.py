@@ -16,7 +16,7 @@ from archive.database import reading, writing
 from archive.errors import NotFound
 from archive.record import ContentPackage, PrincipalId, RecordId, Retention, SupplementPackage
 from archive.stores.port import ObjectStore, StoredObject
-from archive.supplements import deposit_supplement, plan_supplement, supplement_of
+from archive.supplements import deposit_supplement, hold_with_record, plan_supplement, supplement_of
 from archive.tables.holdings import record
 from archive.tables.packages import page
 from ingest.desk import Desk
@@ -131,8 +131,10 @@ def accept_record(acceptor: Acceptor, record_id: RecordId, *, basis: str, failed
         acceptor.store, written, plan.key, retain_until=until, scratch=acceptor.scratch, now=acceptor.at
     )
     failpoints.passing("supplement-stored")
+    hold_with_record(acceptor.engine, acceptor.store, record_id, stored)
     _write_down(acceptor, record_id, supplement, stored, extended, until, retention)
     failpoints.passing("accepted")
+    hold_with_record(acceptor.engine, acceptor.store, record_id, stored)
 
 
 def _write_down(

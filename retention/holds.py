@@ -1,7 +1,8 @@
 """Holds (phong tỏa, PL VI IV.1g NĐ 30/2020): a record may not be destroyed while one stands, whatever its lock.
 
 Placing goes to the store first and lifting to the catalogue first, so that a crash between leaves an object
-held too long, never one unheld too early.
+held too long, never one unheld too early. Both look once more when they are done: at what was stored, and at holds
+that were placed, meanwhile.
 """
 
 from datetime import datetime
@@ -82,8 +83,18 @@ def place_hold(
             payload={"record": record_id, "hold": hold_id, "basis": basis},
         )
     failpoints.passing("hold-placed")
+    _hold_if_one_stands(engine, store, record_id)
     log.secure(placed)
     return hold_id
+
+
+def _hold_if_one_stands(engine: Engine, store: ObjectStore, record_id: RecordId) -> None:
+    """Hold every stored version of a record while a hold stands on it, those that are held left as they are."""
+    with reading(engine) as connection:
+        objects = deposited_objects(connection, record_id) if active_holds(connection, record_id) else []
+    for _, key, version_id in objects:
+        if not store.head(key, version_id).held:
+            store.set_hold(key, version_id, held=True)
 
 
 def lift_hold(
@@ -131,4 +142,5 @@ def lift_hold(
     for _, key, version_id in objects:
         store.set_hold(key, version_id, held=False)
         failpoints.passing("hold-unflagged")
+    _hold_if_one_stands(engine, store, record_id)
     return len(standing)

@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,8 @@ from archive.database import writing
 from console.cli import run
 from console.home import Home, utc_now
 from console.settings import read_settings
-from ingest import worklist
 from ingest.checks import clean_scratch
+from ingest.sweeping import sweep
 from ingest.workman import Workman
 from retention.renewal import renew_locks
 from search_api.copies.issue import resume_copies
@@ -39,7 +40,7 @@ def work() -> int:
     home.store().sweep()
     home.staging().sweep()
     with writing(home.engine) as connection:
-        worklist.sweep(connection, now=utc_now(), settings=home.settings.ingest)
+        sweep(connection, now=utc_now(), settings=home.settings.ingest)
     desk = home.desk()
     try:
         Workman(desk).run(until_idle=True)
@@ -105,6 +106,9 @@ def main() -> None:
             if pid == 0:
                 try:
                     child(asked["command"], asked["place"], out)
+                except BaseException:
+                    traceback.print_exc()
+                    raise
                 finally:
                     os._exit(70)
             ended = told_of(pid, asked["after"])

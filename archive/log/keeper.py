@@ -20,6 +20,7 @@ from threading import Lock
 
 from sqlalchemy import Connection, Engine, func, select
 
+from archive import failpoints
 from archive.database import insert_new, reading, writing
 from archive.digest import sha256_of_file
 from archive.errors import KeyTaken, LogBroken, LogForked, LogNotSecured, StoreUnavailable
@@ -166,7 +167,9 @@ class LogKeeper:
                 stored = self._store.head(key)
                 if stored.sha256 != sha256:
                     segment = self._found(stream, stored)
+        failpoints.passing("segment-put")
         self._write_down(stream, segment, stored, now)
+        failpoints.passing("segment-written")
         return segment.note
 
     def _found(self, stream: Stream, stored: StoredObject) -> Segment:

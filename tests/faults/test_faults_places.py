@@ -33,7 +33,7 @@ RELEASE = ("release", "staging-deleted", "released")
 LONG = ("spread", "share-ended", "gathered")
 ACCEPTANCE = ("supplement-planned", "lock-extended", "supplement-stored", "accepted", "batch-closed")
 EFFECT = ("supplement-planned", "object-put", "supplement-stored", "effect-recorded")
-HOLD = ("hold-flagged", "hold-placed")
+HOLD = ("hold-flagged", "hold-placed", "segment-put", "segment-written")
 COPIES = frozenset(place for place in PLACES if place.startswith("copy-"))
 LONG_PAGES = 21  # one more than a share
 RECORDS = 5
@@ -116,9 +116,13 @@ def _accept(killer: Killer, batches: list[str]) -> None:
         killer.run("batch", "accept", batch, "--word", "đã xem")
 
 
-def _hold_and_lift(killer: Killer, record_id: str) -> None:
+def _hold(killer: Killer, record_id: str) -> None:
     for place in HOLD:
         killer.kill_at(place, "hold", "place", record_id, "--basis", "QĐ 1")
+    killer.run("hold", "place", record_id, "--basis", "QĐ 1")
+
+
+def _lift(killer: Killer, record_id: str) -> None:
     killer.kill_at("hold-lifted", "hold", "lift", record_id, "--basis", "QĐ 2")
     killer.run("hold", "place", record_id, "--basis", "QĐ 3")
     killer.kill_at("hold-unflagged", "hold", "lift", record_id, "--basis", "QĐ 4")
@@ -157,10 +161,13 @@ def test_killed_at_every_place_and_given_again_every_command_ends_as_if_it_had_n
 ) -> None:
     with killing(home) as killer:
         batches = _take_in_and_work_off(killer, tmp_path)
+        record_id = killer.run("batch", "receipt", batches[0])["items"][0]["record"]
+        _hold(killer, record_id)
         _accept(killer, batches)
-        record_id = killer.run("record", "list")["records"][0]["record"]
-        _hold_and_lift(killer, record_id)
         _give_effect(killer, record_id)
+        killer.run("one-worker")
+        assert killer.run("doctor")["findings"] == [], "what came after the hold is held, too"
+        _lift(killer, record_id)
         killer.run("one-worker")
         receipts = [killer.run("batch", "receipt", batch) for batch in batches]
         assert killer.run("doctor")["findings"] == []
