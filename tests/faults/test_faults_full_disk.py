@@ -9,7 +9,6 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,10 @@ from ingest.tables import item
 
 pytestmark = [pytest.mark.drill, pytest.mark.embedded("store", "database")]
 MIB = 1 << 20
-RECORDS = 40
-# A floor far below what one item needs, so that the disk itself is met and not only the look at it.
-SETTINGS = {"INGEST_FREE_FLOOR_MB": "1", "INGEST_LEASE_SECONDS": "20", "INGEST_HEARTBEAT_SECONDS": "4"}
+FEW = 30
+RECORDS = 70  # their packages take more than 16 MiB
+# Without a floor the disk itself is met, and not the look at it.
+SETTINGS = {"INGEST_FREE_FLOOR_MB": "0", "INGEST_LEASE_SECONDS": "20", "INGEST_HEARTBEAT_SECONDS": "4"}
 
 
 @contextmanager
@@ -86,7 +86,6 @@ def test_a_batch_that_fills_a_disk_pauses_and_goes_on_by_itself(tmp_path: Path, 
         subprocess.run(["cp", "-a", f"{moved}/.", disk], check=True)
         ballast = disk.parent / "ballast"
         if place != "store":
-            home = replace(home, settings=SETTINGS | {"INGEST_FREE_FLOOR_MB": "0"})
             room = os.statvfs(disk)
             ballast = disk / (".ballast" if place == "scratch" else ".tmp/ballast")
             ballast.write_bytes(os.urandom(max(0, room.f_bavail * room.f_frsize - 60 * 1024)))
@@ -113,7 +112,7 @@ def test_a_batch_that_fills_a_disk_pauses_and_goes_on_by_itself(tmp_path: Path, 
 
 
 def test_an_intake_that_fills_its_disk_waits_and_goes_on(tmp_path: Path) -> None:
-    folder = deliver(tmp_path, RECORDS, noise=True)
+    folder = deliver(tmp_path, FEW, noise=True)
     home = TestHome(tmp_path / "var", tmp_path / "recordings", SETTINGS)
     told(home, "init")
     disk = home.folder / "staging"
@@ -125,7 +124,7 @@ def test_an_intake_that_fills_its_disk_waits_and_goes_on(tmp_path: Path) -> None
         try:
             wait_until(lambda: bool(told(home, "batch", "list")["batches"]), 60, lambda: "no batch yet")
             room = os.statvfs(disk)  # the room there was when it began is taken by others meanwhile
-            ballast.write_bytes(os.urandom(max(0, room.f_bavail * room.f_frsize - 1500 * 1024)))
+            ballast.write_bytes(os.urandom(max(0, room.f_bavail * room.f_frsize - 100 * 1024)))
             wait_until(lambda: listed(home)["state"] == "paused", 120, lambda: listed(home))
             found = listed(home)
             assert found["state_reason"] == "staging-full"
@@ -136,7 +135,7 @@ def test_an_intake_that_fills_its_disk_waits_and_goes_on(tmp_path: Path) -> None
             if intake.poll() is None:
                 os.killpg(intake.pid, signal.SIGKILL)
             intake.communicate()
-        print(f"intake: paused after {found['received']} of {RECORDS} files, {found['bytes_free']} bytes free")
+        print(f"intake: paused after {found['received']} of {FEW} files, {found['bytes_free']} bytes free")
         assert listed(home)["state"] == "open"
         assert home.run("work", "--until-idle").code == 0
-        check_whole(home, listed(home)["batch"], RECORDS)
+        check_whole(home, listed(home)["batch"], FEW)
