@@ -69,7 +69,7 @@ def test_only_the_unmarked_item_is_in_the_archive_store(worked: tuple[TestHome, 
     home, receipt = worked
     (kept,) = [i for i in receipt["items"] if i["state"] == "archived"]
     assert kept["file"] == "thuong.jpg"
-    (stored,) = home.store().list_versions()
+    (stored,) = home.store().list_versions("packages/")
     assert kept["record"] in stored.key
 
 
