@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 import rot
@@ -14,8 +14,9 @@ from sqlalchemy import Engine, func, insert, select, update
 from archive import events
 from archive.database import reading, writing
 from archive.digest import sha256_of_bytes
-from archive.errors import ObjectNotFound, StoreUnavailable
+from archive.errors import DigestMismatch, ObjectNotFound, StoreUnavailable
 from archive.fixity.preservation import preservation_event
+from archive.fixity.reading import Wanted, from_good_copy, opened_good, require_digest
 from archive.fixity.scrub import FixitySettings, Scrub, Scrubbed, total
 from archive.record import PrincipalId
 from archive.stores.file import FileStore
@@ -284,6 +285,53 @@ def test_a_replica_that_is_away_keeps_no_check_of_the_first_store_waiting(vault:
     (vault.folder / "away").rename(vault.folder / "ban-hai")
     assert vault.check_all().repaired == 1
     assert vault.bytes_of(vault.store, keys[0]) == b"\0"
+
+
+# Bytes that leave
+
+
+def _wanted(vault: Vault, key: str) -> Wanted:
+    stored = vault.store.head(key)
+    return Wanted(key, stored.version_id, sha256_of_bytes(vault.bodies[key]), WHO, vault.now)
+
+
+def _handed_out(vault: Vault, wanted: Wanted) -> tuple[bytes, bytes]:
+    """Return what either way of handing bytes out gives."""
+
+    def use(stream: BinaryIO) -> bytes:
+        require_digest(stream, wanted)
+        return stream.read()
+
+    with opened_good(vault.engine, vault.store, wanted) as stream:
+        return from_good_copy(vault.engine, vault.store, wanted, use), stream.read()
+
+
+@pytest.mark.parametrize("how", ["flipped", "lost", "away"])
+def test_what_leaves_comes_from_the_second_copy_where_the_first_is_not_right(vault: Vault, how: str) -> None:
+    key = vault.put(b"x" * 9000)
+    vault.scrub().turn()
+    wanted = _wanted(vault, key)
+    if how == "flipped":
+        rot.spoil(vault.store, key, lambda data: b"y" + data[1:])
+    elif how == "lost":
+        rot.lose(vault.store, key)
+    else:
+        (vault.folder / "kho").rename(vault.folder / "away")
+
+    assert (vault.bodies[key], vault.bodies[key]) == _handed_out(vault, wanted)
+    told = [one.body["payload"]["key"] for one in vault.told("fixity.bad")]
+    assert told == ([] if how == "away" else [key])
+
+
+def test_bad_bytes_leave_nowhere(alone: Vault) -> None:
+    key = alone.put(b"x" * 9000)
+    wanted = _wanted(alone, key)
+    rot.spoil(alone.store, key, lambda data: b"y" + data[1:])
+
+    with pytest.raises(DigestMismatch):
+        _handed_out(alone, wanted)
+    assert len(alone.told("fixity.bad")) == 1
+    assert alone.verdicts() == {("primary", key): "bad"}
 
 
 # The rot drill
