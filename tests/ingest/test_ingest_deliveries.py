@@ -12,7 +12,6 @@ from sqlalchemy import select
 
 from archive.database import reading, writing
 from archive.errors import ObjectNotFound
-from archive.failpoints import Failpoints
 from archive.tables.holdings import record
 from archive.tables.packages import package
 from ingest import worklist
@@ -41,7 +40,7 @@ def _deliver_three_times(home: TestHome, count: int, seed: int) -> tuple[int, in
     """
     chance = random.Random(seed)
     lost = worked = 0
-    with desk_of(home, failpoints=Failpoints(None)) as desk:
+    with desk_of(home) as desk:
         claims: list[Claim] = []
         for _ in range(3):
             with writing(desk.engine) as connection:

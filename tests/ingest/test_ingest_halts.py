@@ -2,8 +2,9 @@
 
 import json
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from deliveries import (
@@ -21,9 +22,9 @@ from deliveries import (
 from home_of_tests import TestHome
 from sqlalchemy import select, update
 
+from archive import failpoints
 from archive.database import writing
 from archive.errors import StoreUnavailable
-from archive.failpoints import Failpoints
 from archive.tables.holdings import record
 from archive.tables.log import event
 from archive.tables.packages import package
@@ -43,7 +44,7 @@ class Stop(Exception):
 
 @pytest.fixture(scope="module")
 def taken(tmp_path_factory: pytest.TempPathFactory) -> tuple[TestHome, str]:
-    """A home with a batch of three documents of two pages, waiting to be worked."""
+    """A home with a batch of two documents of two pages, waiting to be worked."""
     return home_with(tmp_path_factory.mktemp("halts"), COUNT, pages=2, kind="pdf")
 
 
@@ -66,18 +67,27 @@ def _left(home: TestHome) -> bool:
     return bool(asked(home, is_work_left))
 
 
-def _first_page_then(home: TestHome, act: Any) -> Failpoints:
-    """Failpoints that do an act once, when the first page is read."""
+@contextmanager
+def _at(place: failpoints.Place, act: Callable[[], object]) -> Iterator[None]:
+    """Do an act each time a place between two durable steps is passed; here nobody is killed."""
 
-    class Once(Failpoints):
-        done = False
+    def passing(passed: failpoints.Place) -> None:
+        if passed == place:
+            act()
 
-        def passing(self, place: Any) -> None:
-            if place == "reading" and not self.done:
-                self.done = True
-                act()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(failpoints, "passing", passing)
+        yield
 
-    return Once(None)
+
+def _once(act: Callable[[], object]) -> Callable[[], object]:
+    """Return an act that is done the first time only."""
+    left = [act]
+    return lambda: left.pop()() if left else None
+
+
+def _cut_off() -> None:
+    raise StoreUnavailable("cut off here")
 
 
 def test_nothing_of_a_paused_batch_is_claimed_until_it_is_resumed(home: TestHome, lot: str) -> None:
@@ -98,8 +108,9 @@ def test_what_is_under_way_is_given_back_at_its_next_page_and_read_no_page_twice
     def pause() -> None:
         told(home, "batch", "pause", lot, "--reason", "Dừng")
 
-    with workman_of(home, failpoints=_first_page_then(home, pause)) as workman:
-        assert workman.work_one()
+    with workman_of(home) as workman:
+        with _at("reading", _once(pause)):
+            assert workman.work_one()
         assert states(home) == {"waiting": COUNT}
         assert asked(home, lambda c: set(c.execute(select(work_item.c.state)).scalars())) == {"ready"}
         assert counts_against(home) == 0
@@ -136,8 +147,9 @@ def test_an_item_in_hand_when_its_batch_is_cancelled_is_rejected_and_its_number_
     def cancel() -> None:
         told(home, "batch", "cancel", lot, "--reason", "Hủy")
 
-    with workman_of(home, failpoints=_first_page_then(home, cancel)) as workman:
-        assert workman.work_one()
+    with workman_of(home) as workman:
+        with _at("reading", _once(cancel)):
+            assert workman.work_one()
         assert states(home) == {"waiting": 1, "rejected": COUNT - 1}
         assert told(home, "batch", "show", lot)["waits_for"] == "workers"
         threading.Event().wait(1.1)
@@ -145,21 +157,16 @@ def test_an_item_in_hand_when_its_batch_is_cancelled_is_rejected_and_its_number_
     assert states(home) == {"rejected": COUNT}
     voided = asked(home, lambda c: c.execute(select(record.c.state, record.c.void_reason)).all())
     assert [tuple(row) for row in voided] == [("void", "batch-cancelled")]
-    assert list(home.store().list_versions()) == list(home.staging().list_versions()) == []
+    assert list(home.store().list_versions("packages/")) == list(home.staging().list_versions()) == []
     assert faults(home) == set()
 
 
 def test_a_package_that_is_in_the_store_already_is_archived_though_its_batch_was_cancelled(
     home: TestHome, lot: str
 ) -> None:
-    class CutOff(Failpoints):
-        def passing(self, place: Any) -> None:
-            if place == "commit":
-                raise StoreUnavailable("cut off between the put and its commit")
-
-    with workman_of(home, failpoints=CutOff(None)) as workman:
+    with workman_of(home) as workman, _at("commit", _cut_off):
         assert workman.work_one()
-    assert len(list(home.store().list_versions())) == 1
+    assert len(list(home.store().list_versions("packages/"))) == 1
     assert told(home, "batch", "cancel", lot, "--reason", "Hủy")["work"]["ready"] == 1
     with workman_of(home) as workman:
         assert workman.run(until_idle=True) == 1
@@ -168,12 +175,7 @@ def test_a_package_that_is_in_the_store_already_is_archived_though_its_batch_was
 
 
 def test_one_frozen_but_not_stored_is_rejected_with_its_numbers_voided(home: TestHome, lot: str) -> None:
-    class CutOff(Failpoints):
-        def passing(self, place: Any) -> None:
-            if place == "put":
-                raise StoreUnavailable("cut off before the put")
-
-    with workman_of(home, failpoints=CutOff(None)) as workman:
+    with workman_of(home) as workman, _at("put", _cut_off):
         assert workman.work_one()
     told(home, "batch", "cancel", lot, "--reason", "Hủy")
     with workman_of(home) as workman:
