@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict
 
-from archive.checks import check_copies, check_events, check_leftovers, check_objects
+from archive.checks import check_copies, check_leftovers, check_objects
 from archive.doctor import Finding, examine
 from archive.fixity.checks import check_fixity
 from archive.log.checks import check_log
@@ -34,7 +34,6 @@ def run_doctor(home: Home, terminal: Terminal, *, deep: bool) -> bool:
             lambda: check_copies(home.engine, store, deep=deep),
             lambda: check_leftovers(store, "objects"),
             lambda: check_leftovers(staging, "staging"),
-            lambda: check_events(home.engine),
             lambda: check_log(home.engine, store, home.log_key().verifier, outside, deep=deep),
             lambda: check_fixity(
                 home.engine,
@@ -50,11 +49,7 @@ def run_doctor(home: Home, terminal: Terminal, *, deep: bool) -> bool:
             lambda: _check_index(home),
         ]
     )
-    if findings:
-        terminal.say("say.findings", count=len(findings))
-        terminal.table(["fault", "subject-of", "detail"], [[f.fault, f.subject, f.detail] for f in findings])
-    else:
-        terminal.say("say.healthy")
+    terminal.findings(findings, none="say.healthy")
     terminal.answer({"ok": not findings, "findings": [asdict(f) for f in findings]})
     return not findings
 

@@ -11,13 +11,14 @@ from retention.reconcile import confirm_clock
 
 
 def run_fixity(home: Home, terminal: Terminal, *, everything: bool, until_done: bool) -> bool:
-    """Check stored objects, copy to the second store and mend; say whether nothing bad is left unmended."""
+    """Check stored objects, copy to the second store and mend; say whether nothing that is known is bad."""
     with home.scratch() as scratch:
         done = total(home.scrub(scratch).run(everything=everything, until_done=until_done))
     told = asdict(done)
     terminal.table(list(told), [[str(value) for value in told.values()]])
     terminal.answer(told)
-    return done.unmended == 0 and (done.bad == 0 or done.repaired > 0)
+    with reading(home.engine) as connection:
+        return not any(state.bad for state in fixity_states(connection))
 
 
 def fixity_status(home: Home, terminal: Terminal) -> bool:
@@ -38,9 +39,7 @@ def fixity_status(home: Home, terminal: Terminal) -> bool:
     )
     if behind is not None:
         terminal.say("say.replica-behind", count=behind)
-    if findings:
-        terminal.say("say.findings", count=len(findings))
-        terminal.table(["fault", "subject-of", "detail"], [[f.fault, f.subject, f.detail] for f in findings])
+    terminal.findings(findings)
     terminal.answer({"stores": shown, "without_second_copy": behind, "findings": [asdict(f) for f in findings]})
     return not findings
 

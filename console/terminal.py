@@ -2,12 +2,14 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from archive.doctor import Finding
 from console.words.speak import Language, word
 from ingest.pickup import shown
 
@@ -43,6 +45,14 @@ class Terminal:
         for row in rows:
             table.add_row(*(shown(cell) for cell in row))
         Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200).print(table)
+
+    def findings(self, found: Sequence[Finding], *, none: str | None = None) -> None:
+        """Tell what is wrong, as a table, or that nothing is, in the words of that name."""
+        if found:
+            self.say("say.findings", count=len(found))
+            self.table(["fault", "subject-of", "detail"], [[f.fault, f.subject, f.detail] for f in found])
+        elif none is not None:
+            self.say(none)
 
     def text(self, text: str) -> None:
         """Print plain text for a person on standard output; in JSON mode nothing."""

@@ -1,6 +1,7 @@
 """The commands about the log and the vault: how far, whole or not, proofs; rebuild, backup, restore."""
 
 import json
+import logging
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -18,14 +19,15 @@ from archive.log.checks import check_log
 from archive.log.custody import custody_of
 from archive.log.keeper import newest_checkpoint, position
 from archive.log.outside import OutsideFolder, open_outside
-from archive.rebuild.acts import Problem
 from archive.rebuild.export import check_against_vault
 from archive.rebuild.vault import Rebuilt, rebuild_catalogue
 from archive.retrieve import find_record
-from console.embedded import keep_up
+from console.embedded import TROUBLES, catch_up
 from console.home import Home, utc_now
 from console.settings import HomeSettings
 from console.terminal import Terminal
+
+log = logging.getLogger(__name__)
 
 VERIFIER = "verify_log.py"
 PUBLIC_KEYS = "log.vkeys"
@@ -56,18 +58,7 @@ def verify_log(home: Home, terminal: Terminal) -> bool:
     """Check the whole log against itself, its checkpoints, the vault and the outside place; say what is wrong."""
     outside = open_outside(home.settings.log_outside_url, home.engine)
     found = list(check_log(home.engine, home.store(), home.log_key().verifier, outside, deep=True))
-    _tell(terminal, found, whole="say.log-whole")
-    return not found
-
-
-def _tell(terminal: Terminal, found: Sequence[Finding | Problem], *, whole: str) -> None:
-    """Tell what is wrong, or in a word that nothing is."""
-    if found:
-        terminal.say("say.findings", count=len(found))
-        terminal.table(["fault", "subject-of", "detail"], [[f.fault, f.subject, f.detail] for f in found])
-    else:
-        terminal.say(whole)
-    terminal.answer({"ok": not found, "findings": [asdict(one) for one in found]})
+    return _told(terminal, found, none="say.log-whole")
 
 
 def export_log(home: Home, terminal: Terminal, folder: Path) -> None:
@@ -139,9 +130,14 @@ def compare(home: Home, terminal: Terminal) -> bool:
             beside, home.store(), home.log_key().verifier, at=utc_now(), progress=_progress(terminal)
         )
         with reading(home.engine) as ours, reading(beside) as theirs:
-            found: list[Finding | Problem] = [*done.problems, *check_against_vault(ours, theirs)]
+            found = [*done.problems, *check_against_vault(ours, theirs)]
         beside.dispose()
-    _tell(terminal, found, whole="say.vault-agrees")
+    return _told(terminal, found, none="say.vault-agrees")
+
+
+def _told(terminal: Terminal, found: Sequence[Finding], *, none: str) -> bool:
+    terminal.findings(found, none=none)
+    terminal.answer({"ok": not found, "findings": [asdict(one) for one in found]})
     return not found
 
 
@@ -201,11 +197,12 @@ def _progress(terminal: Terminal) -> Callable[[int], None]:
 
 def _finish(settings: HomeSettings, terminal: Terminal, done: Rebuilt) -> bool:
     home = Home.create(settings, units=None, now=utc_now())
-    keep_up(home)
+    try:
+        catch_up(home, seconds=None)
+    except TROUBLES as error:
+        log.warning("the index is brought up when it can be used: %s", error)
     terminal.say("say.rebuilt", events=done.events, adopted=done.adopted)
-    if done.problems:
-        terminal.say("say.findings", count=len(done.problems))
-        terminal.table(["fault", "subject-of", "detail"], [[p.fault, p.subject, p.detail] for p in done.problems])
+    terminal.findings(done.problems)
     shown = [asdict(one) for one in done.problems]
     terminal.answer({"events": done.events, "adopted": done.adopted, "problems": shown})
     return not done.problems

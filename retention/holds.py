@@ -110,7 +110,8 @@ def lift_hold(
     """Lift the holds of a record and return how many stood.
 
     The store's flags fall after the vault knows of it. Raises NotFound, HoldRefused; LogNotSecured for holds that
-    are lifted while their objects stay held, until the next sweep of the locks.
+    are lifted while their objects stay held: `retention.reconcile` names them, and a hold placed and lifted again
+    lets them go.
     """
     if not basis.strip():
         raise HoldRefused("lifting a hold needs its basis")

@@ -19,7 +19,7 @@ from archive.log.notes import LogKey
 from archive.rebuild.columns import row_of
 from archive.rebuild.vault import Rebuilt, rebuild_catalogue
 from archive.stores.port import ObjectStore, StoredObject
-from archive.tables.log import event, stream_head
+from archive.tables.log import event
 from archive.tables.schema import metadata
 
 LOT = 500
@@ -44,7 +44,9 @@ def restore_backup(
     _require_fit(engine, key, manifest, seal)
     _require_vault(store, folder)
     with writing(engine) as connection:
-        connection.execute(delete(stream_head))
+        for table in reversed(metadata.sorted_tables):  # what making the database put there, the backup has too
+            if table is not event:
+                connection.execute(delete(table))
         for table in metadata.sorted_tables:
             _fill(connection, table, read_lines(folder / table_file(table.name)))
     rebuilt = rebuild_catalogue(engine, store, key.verifier, at=at, progress=progress)

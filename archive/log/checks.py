@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine, Row, select
 
+from archive.checks import check_events
 from archive.database import reading
 from archive.doctor import Finding
 from archive.errors import LogBroken, ObjectNotFound, StoreUnavailable
-from archive.events import STREAMS, Stream, leaf_hash, read_from
+from archive.events import STREAMS, Stream, read_from
 from archive.log.keeper import position
 from archive.log.notes import open_checkpoint
 from archive.log.outside import Outside
@@ -49,7 +50,11 @@ class _Tree:
 def check_log(
     engine: Engine, store: ObjectStore, verifiers: Verifiers, outside: Outside, *, deep: bool
 ) -> Iterator[Finding]:
-    """Walk both streams once and compare all that was ever signed of them; deep reads the vault's segments too."""
+    """Compare the events with all that was ever signed of them; deep reads the vault's segments too.
+
+    The events themselves come first (`check_events`), so what follows relies on their leaf hashes.
+    """
+    yield from check_events(engine)
     told, away = _told(outside)
     if away is not None:
         yield away
@@ -90,7 +95,7 @@ def _check_stream(connection: Connection, stream: Stream, verifier: str, told: b
     tree = _Tree()
     for number, leaf in _leaves(connection, stream):
         if number != tree.size:
-            return  # an event is missing, which `check_events` names; no tree can be made of the rest
+            return  # an event is missing, which is told already; no tree can be made of the rest
         for level, place, value in tree.add(leaf):
             known = nodes.pop((level, place), None)
             if tree.size <= kept and known != value:
@@ -117,12 +122,12 @@ def _notes(connection: Connection, stream: Stream, told: bytes | None) -> Iterat
 
 
 def _leaves(connection: Connection, stream: Stream) -> Iterator[tuple[int, bytes]]:
-    """Yield number and leaf hash of every event, the hash made from its bytes."""
+    """Yield number and leaf hash of every event."""
     rows = connection.execute(
-        select(event.c.sequence, event.c.canonical).where(event.c.stream == stream).order_by(event.c.sequence)
+        select(event.c.sequence, event.c.leaf_hash).where(event.c.stream == stream).order_by(event.c.sequence)
     )
     for one in rows.yield_per(LOT):
-        yield one.sequence, leaf_hash(one.canonical)
+        yield one.sequence, bytes(one.leaf_hash)
 
 
 def _check_segments(

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, insert, select, update
 from archive import ledger
 from archive.database import insert_new
 from archive.digest import sha256_of_stream
+from archive.doctor import Finding
 from archive.errors import ArchiveError, DigestMismatch
 from archive.fixity.repair import move_version
 from archive.package.read import open_package
@@ -37,15 +38,6 @@ from archive.tables.schema import metadata
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """What could not be restored as it was: slug of the fault, what it is about, a sentence."""
-
-    fault: str
-    subject: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
 class Told:
     """One event as it is done again."""
 
@@ -61,7 +53,7 @@ class Vault:
     """Where packages are read from, and what was found wrong with them."""
 
     store: ObjectStore
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[Finding] = field(default_factory=list)
 
     def content(self, stored: Mapping[str, Any]) -> ContentPackage | None:
         """Return what a content package says; None, with a problem, for one that is not whole."""
@@ -87,7 +79,7 @@ class Vault:
                     return self._opened(key, above, stored, supplement=supplement)
             except ArchiveError:
                 pass  # what is told is what is wrong with the version of the event
-            self.problems.append(Problem(error.code, key, str(error)))
+            self.problems.append(Finding(error.code, key, str(error)))
             return None
 
     def _opened(

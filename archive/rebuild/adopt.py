@@ -10,10 +10,11 @@ from sqlalchemy import Connection, Engine, insert, select
 from archive import events, ledger
 from archive.database import insert_new, reading, writing
 from archive.digest import sha256_of_stream
+from archive.doctor import Finding
 from archive.errors import ArchiveError, DigestMismatch, PackageInvalid
 from archive.keys import COPIES, PACKAGES, RESTRICTED
 from archive.package.read import open_package
-from archive.rebuild.acts import Problem, Vault, add_effect, set_accepted
+from archive.rebuild.acts import Vault, add_effect, set_accepted
 from archive.record import ContentPackage, PrincipalId, RecordId, SupplementPackage
 from archive.rows import reserved_values
 from archive.stores.port import ObjectStore, StoredObject
@@ -40,7 +41,7 @@ def adopt_packages(engine: Engine, vault: Vault, *, at: datetime) -> int:
         for stored in vault.store.list_versions(f"{apart}{COPIES}"):
             if stored.key not in copies:
                 told = "a copy no event tells of; it was never given out"
-                vault.problems.append(Problem("copy-without-event", stored.key, told))
+                vault.problems.append(Finding("copy-without-event", stored.key, told))
     return adopted
 
 
@@ -55,7 +56,7 @@ def _adopt(engine: Engine, vault: Vault, stored: StoredObject, by: str | None, a
             else:
                 _adopt_supplement(connection, said, stored, at)
     except ArchiveError as error:
-        vault.problems.append(Problem(error.code, stored.key, str(error)))
+        vault.problems.append(Finding(error.code, stored.key, str(error)))
         return 0
     return 1
 

@@ -17,13 +17,14 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from archive.database import reading, writing
+from archive.doctor import Finding
 from archive.errors import LogBroken, LogForked
 from archive.events import STREAMS, Stream, leaf_hash, read_from
 from archive.log.keeper import position, write_segment_down
 from archive.log.notes import open_checkpoint
 from archive.log.segments import Segment, first_of, read_segment, segments_of
 from archive.log.verify_log import parse_checkpoint
-from archive.rebuild.acts import ACTS, Problem, Told, Vault
+from archive.rebuild.acts import ACTS, Told, Vault
 from archive.rebuild.adopt import adopt_packages
 from archive.stores.port import ObjectStore, StoredObject
 from archive.tables.log import checkpoint, event, log_segment, stream_head
@@ -39,7 +40,7 @@ class Rebuilt:
 
     events: int
     adopted: int
-    problems: tuple[Problem, ...]
+    problems: tuple[Finding, ...]
 
 
 def rebuild_catalogue(

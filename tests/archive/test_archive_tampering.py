@@ -16,7 +16,7 @@ from sqlalchemy import Column, Connection, Engine, Table, delete, select, text, 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import JSON, Boolean, Date, Float, Integer, LargeBinary, Numeric
 
-from archive.checks import check_copies, check_events, check_objects
+from archive.checks import check_copies, check_objects
 from archive.database import reading
 from archive.doctor import Finding
 from archive.log.checks import check_log
@@ -199,7 +199,6 @@ def test_a_thousand_clean_runs_raise_no_alarm(scene: Scene) -> None:
         with reading(scene.engine) as connection:
             assert _found(scene, connection) == []
         assert list(check_log(scene.engine, store, scene.key.verifier, outside, deep=True)) == []
-        assert list(check_events(scene.engine)) == []
     print("\nclean runs 1000, false alarms 0")
 
 
