@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select
 
-from archive import ledger
+from archive import ledger, reservations
 from archive.database import reading
 from archive.deposit import put_or_adopt
 from archive.errors import NotFound
@@ -99,7 +99,7 @@ def plan_supplement(
         parent_number=contents[-1].number,
         parent_sha256=contents[-1].sha256,
         locked_until=max((one.locked_until for one in packages if one.locked_until), default=None),
-        custodian=UnitName(*ledger.custodian_of(connection, row.fonds_code, at)),
+        custodian=UnitName(*reservations.custodian_of(connection, row.fonds_code, at)),
         principal=principal,
         login=login,
         at=at,
@@ -119,7 +119,7 @@ def _reserve(
     ).first()
     if left is not None:
         return left.number, left.objid, left.object_key
-    return ledger.reserve_package(
+    return reservations.reserve_package(
         connection, record_id, kind="supplement", about=about, work_item_id=act, apart=apart
     )
 

@@ -32,8 +32,8 @@ from sqlalchemy import Connection, insert, update
 from archive.access.principals import caller_of, find_principal
 from archive.database import reading, writing
 from archive.identifiers import new_id
-from archive.ledger import find_archival_file
 from archive.record import RecordId
+from archive.reservations import find_archival_file
 from archive.sealing import Seal
 from archive.tables.holdings import record
 from archive.tables.log import stream_head

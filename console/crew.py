@@ -6,9 +6,10 @@ from contextlib import ExitStack
 
 from archive.database import open_engine
 from archive.errors import HomeNotReady
+from console.beside import Chores
 from console.dependencies import proven
+from console.embedded import locks_chore
 from console.home import Home, utc_now
-from console.intake_work import Renewal
 from console.observing import announce, observe_child, observed, start_log
 from console.ringing import bell_of
 from console.settings import HomeSettings
@@ -80,13 +81,14 @@ def run_sweeper(home: Home, terminal: Terminal) -> None:
     with ExitStack() as stack:
         told = stack.enter_context(told_to_stop())
         stack.enter_context(observed(home))
+        chores = Chores(locks_chore(home))
         sweeper = Sweeper(
             home.engine,
             stack.enter_context(bell_of(settings.ingest)),
             turnstile(home.engine, settings.folder),
             settings.ingest,
             utc_now,
-            chore=Renewal(home).tick,
+            chore=lambda: chores.do_due(told),
         )
         announce(settings, terminal, "say.sweeping")
         terminal.answer({"home": str(settings.folder)})

@@ -1,34 +1,23 @@
 """What runs beside the workers of one home: the index kept up with the records stream, copies left half done."""
 
 import logging
-import threading
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import Self
-
-from sqlalchemy.exc import OperationalError
 
 from archive.database import reading
-from archive.errors import ArchiveError
 from archive.log.keeper import LogKeeper
+from console.beside import POLL_SECONDS, TROUBLES, Beside, Chore, Chores
 from console.home import Home
 from search_api.copies.issue import resume_copies
 from search_api.copies.model import CopyDesk
-from search_api.errors import SearchApiError
 from search_api.index.completeness import Completeness
 from search_api.index.port import RecordIndex
 from search_api.index.projector import Projector, records_head
 
-POLL_SECONDS = 0.3
 FIXITY_SECONDS = 5.0
+PAGE_SECONDS = 5.0  # between two pages of a round of the locks
 RECONCILE_EVERY = timedelta(hours=6)
 QUICK_SECONDS = 10.0  # how long a search waits for an index that is behind before it answers and says so
-
-TROUBLES = (ArchiveError, SearchApiError, OperationalError, OSError)  # what may pass; the index waits for it
 
 log = logging.getLogger(__name__)
 
@@ -50,57 +39,27 @@ def keep_up(home: Home) -> None:
         log.warning("the index is not up to date: %s", error)
 
 
-@dataclass(frozen=True, slots=True)
-class Chore:
-    """Something done again and again. name: what a log line calls it."""
-
-    name: str
-    act: Callable[[], object]
-    every_seconds: float = 60.0
-
-
-class Follower:
+class Follower(Beside):
     """Keeps the index up with the stream in a thread of its own, and does chores now and then beside it.
 
-    What can't be done is tried again and told once: nothing else waits for it. At the end the index has its
-    turn once more.
+    Nothing else waits for it. At the end the index has its turn once more: what came last is found too.
     """
 
     def __init__(self, home: Home, *chores: Chore) -> None:
+        super().__init__("follower")
         self._home = home
-        self._chores = chores
+        self._chores = Chores(*chores)
         self._index: RecordIndex | None = None
         self._reached = -1
-        self._troubled: set[str] = set()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._follow, name="follower")
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopping.set()
-        self._thread.join()
-
-    def _follow(self) -> None:
-        """Follow until told to stop, and once more then: what came last is found too."""
-        done = dict.fromkeys(self._chores, float("-inf"))
+    def _run(self) -> None:
         while not self._stopping.is_set():
-            self._attempt("index", self._catch_up)
-            for chore, last in done.items():
-                if time.monotonic() - last >= chore.every_seconds:
-                    self._attempt(chore.name, chore.act)
-                    done[chore] = time.monotonic()
+            self._chores.attempt("index", self._catch_up)
+            self._chores.do_due(self._stopping)
             self._stopping.wait(POLL_SECONDS)
-        self._attempt("index", self._catch_up)
+        self._chores.attempt("index", self._catch_up)
         if self._index is not None:
             self._index.close()
-
-    def _attempt(self, name: str, act: Callable[[], object]) -> None:
-        attempt(name, act, self._troubled)
 
     def _catch_up(self) -> None:
         if self._index is None:
@@ -118,55 +77,18 @@ def chores_of(desk: CopyDesk) -> tuple[Chore, ...]:
     return (Chore("copies", lambda: resume_copies(desk)), log_chore(desk.log))
 
 
-def fixity_chores(home: Home, scratch: Path) -> tuple[Chore, ...]:
-    """Return the chores about stored objects: the scrub, with second copies and repairs, and the locks."""
-    scrub, reconciler = home.scrub(scratch), home.reconciler()
-    return (
-        Chore("fixity", scrub.turn, every_seconds=FIXITY_SECONDS),
-        Chore("locks", lambda: reconciler.turn(RECONCILE_EVERY), every_seconds=FIXITY_SECONDS),
-    )
+def fixity_chore(home: Home, scratch: Path) -> Chore:
+    """Return the chore about stored objects: the scrub, with second copies and repairs.
 
-
-class Tender:
-    """Does chores now and then in a thread of its own, so that long ones keep nothing else waiting.
-
-    What can't be done is tried again and told once. At the end the one under way is finished.
+    A short run has other things to do than to read what was stored long ago.
     """
-
-    def __init__(self, *chores: Chore) -> None:
-        self._chores = chores
-        self._troubled: set[str] = set()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._tend, name="tender")
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopping.set()
-        self._thread.join()
-
-    def _tend(self) -> None:
-        done = {chore: time.monotonic() for chore in self._chores}  # a short run has other things to do
-        while not self._stopping.wait(POLL_SECONDS):
-            for chore, last in done.items():
-                if time.monotonic() - last >= chore.every_seconds and not self._stopping.is_set():
-                    attempt(chore.name, chore.act, self._troubled)
-                    done[chore] = time.monotonic()
+    return Chore("fixity", home.scrub(scratch).turn, every_seconds=FIXITY_SECONDS, at_once=False)
 
 
-def attempt(name: str, act: Callable[[], object], troubled: set[str]) -> None:
-    """Do something that may not be possible just now; tell the first time that it is not."""
-    try:
-        act()
-        troubled.discard(name)
-    except TROUBLES as error:
-        if name not in troubled:
-            log.warning("%s: tried again until it works: %s", name, error)
-        troubled.add(name)
+def locks_chore(home: Home) -> Chore:
+    """Return the chore that compares locks, and extends those that are due, page by page."""
+    reconciler = home.reconciler()
+    return Chore("locks", lambda: reconciler.turn(RECONCILE_EVERY), every_seconds=PAGE_SECONDS)
 
 
 def log_chore(keeper: LogKeeper) -> Chore:

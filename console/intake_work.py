@@ -1,7 +1,6 @@
 """The commands that take scans in and work them off."""
 
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
@@ -11,7 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy import func, select
 
 from archive.database import reading
-from console.embedded import RECONCILE_EVERY, Follower, Tender, bring_home, fixity_chores, log_chore
+from console.beside import Tender
+from console.embedded import Follower, bring_home, fixity_chore, locks_chore, log_chore
 from console.home import Home, utc_now
 from console.observing import observe_child
 from console.ringing import bell_of
@@ -22,8 +22,6 @@ from ingest.checks import clean_scratch
 from ingest.intake import Door, take_in
 from ingest.supervisor import Supervisor, WorkDone, spawn_context
 from ingest.tables import capture, page_result, work_item
-
-PAGE_SECONDS = 5.0  # between pages of locks
 
 
 def run_intake(
@@ -146,50 +144,32 @@ class _Meter:
         self._progress.update(self._task, completed=done, rate=rate)
 
 
-class Renewal:
-    """Compares locks, and extends those that are due, page by page, for as long as work runs."""
-
-    def __init__(self, home: Home) -> None:
-        self._reconciler = home.reconciler()
-        self._last: float | None = None
-
-    def tick(self) -> None:
-        """Do the next page when the time has come: at once, while a round is under way, and every few hours."""
-        if self._last is not None and time.monotonic() - self._last < PAGE_SECONDS:
-            return
-        self._reconciler.turn(RECONCILE_EVERY)
-        self._last = time.monotonic()
-
-
 def supervise(
     home: Home, *, workers: int, until_idle: bool, tick: Callable[[], None] = lambda: None, quiet: bool = False
 ) -> WorkDone:
-    """Run workers until told to stop, or until every item has a state; locks that are due are extended beside.
+    """Run workers until told to stop, or until every item has a state.
 
     quiet: they write warnings only, for someone who watches the bar.
     """
     settings, ingest = home.settings, home.settings.ingest
     if quiet and settings.observing.log_format == "text":
         settings = replace(settings, observing=replace(settings.observing, log_level="WARNING"))
-    renewal = Renewal(home)
-    renewal.tick()
     context = spawn_context()
 
     def new_worker() -> BaseProcess:
         return context.Process(target=work_as_child, args=(settings,), name="sohoa-worker")
 
-    def tick_all() -> None:
-        tick()
-        renewal.tick()
-
     supervisor = Supervisor(home.engine, ingest, new_worker, workers=workers, now=utc_now)
-    result = supervisor.run(until_idle=until_idle, tick=tick_all)
+    result = supervisor.run(until_idle=until_idle, tick=tick)
     clean_scratch(ingest.scratch)
     return result
 
 
 def run_work(home: Home, terminal: Terminal, *, workers: int, until_idle: bool) -> None:
-    """Run workers until stopped, or until every item has a state; what they deposit is found at once."""
+    """Run workers until stopped, or until every item has a state; what they deposit is found at once.
+
+    Beside: the log on its way into the vault, locks that are due, the scrub.
+    """
     clean_scratch(home.settings.ingest.scratch)
     home.store().sweep()
     home.staging().sweep()
@@ -199,7 +179,7 @@ def run_work(home: Home, terminal: Terminal, *, workers: int, until_idle: bool) 
         with (
             _Meter(home, terminal) as meter,
             Follower(home, log_chore(log)),
-            Tender(*fixity_chores(home, scratch)),
+            Tender(fixity_chore(home, scratch), locks_chore(home)),
         ):
             result = supervise(home, workers=workers, until_idle=until_idle, tick=meter.tick, quiet=True)
         bring_home(log)

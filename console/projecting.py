@@ -3,7 +3,8 @@
 import sys
 from contextlib import ExitStack
 
-from console.embedded import Follower, Tender, chores_of, fixity_chores
+from console.beside import Tender
+from console.embedded import Follower, chores_of, fixity_chore
 from console.home import Home
 from console.observing import announce, observed, start_log
 from console.terminal import Terminal
@@ -12,7 +13,8 @@ from ingest.stopping import told_to_stop
 
 
 def run_projector(home: Home, terminal: Terminal) -> None:
-    """Follow the records stream, and finish copies left half done, until SIGINT or SIGTERM.
+    """Follow the records stream, finish copies left half done, secure the log and read everything again
+    until SIGINT or SIGTERM.
 
     One per home: a second does no harm, and no good. An index or store that cannot be used is tried again; what
     it misses meanwhile is caught up with. What came last before the signal is still brought in.
@@ -24,7 +26,7 @@ def run_projector(home: Home, terminal: Terminal) -> None:
         clean_scratch(home.settings.ingest.scratch)
         desk = stack.enter_context(home.copy_desk())
         stack.enter_context(Follower(home, *chores_of(desk)))
-        stack.enter_context(Tender(*fixity_chores(home, desk.scratch)))
+        stack.enter_context(Tender(fixity_chore(home, desk.scratch)))
         announce(home.settings, terminal, "say.projecting")
         terminal.answer({"home": str(home.settings.folder)})
         sys.stdout.flush()

@@ -10,17 +10,15 @@ import os
 import signal
 import socket
 import sys
-import threading
 from contextlib import ExitStack
 from multiprocessing.process import BaseProcess
-from types import TracebackType
-from typing import Self
 
 import click
 import uvicorn
 
+from console.beside import Beside, Tender
 from console.dependencies import proven, readiness_of, require_fit
-from console.embedded import Follower, Tender, chores_of, fixity_chores
+from console.embedded import Follower, chores_of, fixity_chore, locks_chore
 from console.home import Home, utc_now
 from console.intake_work import supervise
 from console.observing import announce, observe_child, observed, start_log
@@ -103,7 +101,7 @@ def run_server(home: Home, terminal: Terminal, *, host: str, port: int, workers:
         log.info("files are opened behind %s", services.jail.mode)
         if not alone:  # 4
             stack.enter_context(Follower(home, *chores_of(services.copies)))
-            stack.enter_context(Tender(*fixity_chores(home, services.scratch)))
+            stack.enter_context(Tender(fixity_chore(home, services.scratch), locks_chore(home)))
             stack.enter_context(WorkTree(home.settings, workers))
         announce(home.settings, terminal, "say.serving", url=url)
         terminal.answer({"url": url})
@@ -152,29 +150,18 @@ def _batch_desk(home: Home, bell: Bell) -> BatchDesk:
     )
 
 
-class WorkTree:
+class WorkTree(Beside):
     """The workers' supervisor as a child process, started anew should it end by itself.
 
     One thread starts it and waits for it: the kernel ties a child's life to the thread that started it.
     """
 
     def __init__(self, settings: HomeSettings, workers: int) -> None:
+        super().__init__("work-tree")
         self._settings = settings
         self._workers = workers
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._tend, name="work-tree")
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopping.set()
-        self._thread.join()
-
-    def _tend(self) -> None:
+    def _run(self) -> None:
         if self._workers == 0:
             return
         while not self._stopping.is_set():

@@ -22,7 +22,8 @@ from archive.log.outside import OutsideFolder, open_outside
 from archive.rebuild.export import check_against_vault
 from archive.rebuild.vault import Rebuilt, rebuild_catalogue
 from archive.retrieve import find_record
-from console.embedded import TROUBLES, catch_up
+from console.beside import TROUBLES
+from console.embedded import catch_up
 from console.home import Home, utc_now
 from console.settings import HomeSettings
 from console.terminal import Terminal

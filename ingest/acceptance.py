@@ -23,7 +23,7 @@ from ingest.desk import Desk
 from ingest.tables import item
 from retention.holds import deposited_objects
 from retention.locks import LockSettings, full_lock
-from retention.renewal import longest_in_file
+from retention.longest import longest_in_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, select, update
 
-from archive import events, ledger
+from archive import events, reservations
 from archive.database import reading, writing
 from archive.errors import ObjectNotFound
 from archive.record import PrincipalId, RecordId
@@ -133,7 +133,7 @@ def reject_cancelled(
     work = select(work_item.c.id).where(work_item.c.subject_id == item_id)
     connection.execute(page_result.delete().where(page_result.c.work_item_id.in_(work)))
     if record_id is not None:
-        ledger.void_record(connection, RecordId(record_id), reason=REASON, at=at, principal=principal)
+        reservations.void_record(connection, RecordId(record_id), reason=REASON, at=at, principal=principal)
     said = {"word": reason, "word_by": worded_by, "word_at": at}
     connection.execute(update(item).where(item.c.id == item_id).values(state="rejected", reason=REASON, **said))
     connection.execute(update(capture).where(capture.c.item_id == item_id).values(state="rejected"))

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from archive import ledger
+from archive import reservations
 from archive.database import reading, writing
 from archive.record import ArchivalFile, FieldValue
 from archive.stores.separated import keeps_apart
@@ -37,20 +37,20 @@ def reserve(desk: Desk, claim: Claim, subject: Row[Any]) -> Claim:
     closed_on = closing_day(fields)
     at = desk.now().astimezone(UTC).replace(microsecond=0)
     with writing(desk.engine) as connection:
-        unit_id, name, codes = ledger.custodian_of(connection, head.fonds_code, at)
+        unit_id, name, codes = reservations.custodian_of(connection, head.fonds_code, at)
         code = value_of(fields, "dossier_code")
-        file = ledger.find_archival_file(
+        file = reservations.find_archival_file(
             connection,
             fonds_code=head.fonds_code,
             year=closed_on.year if code and closed_on else head.received_on.year,
-            code=code or ledger.UNFILED,
+            code=code or reservations.UNFILED,
             title=f"Hồ sơ {code}" if code else f"Tài liệu chưa lập hồ sơ năm {head.received_on.year}",
             closed_on=closed_on if code else None,
             paper_place=value_of(fields, "paper_place") if code else None,
             at=at,
             principal=desk.principal,
         )
-        record_id, archive_number, ordinal = ledger.reserve_record(
+        record_id, archive_number, ordinal = reservations.reserve_record(
             connection,
             file,
             custodian_id=unit_id,
@@ -58,7 +58,7 @@ def reserve(desk: Desk, claim: Claim, subject: Row[Any]) -> Claim:
             at=at,
             principal=desk.principal,
         )
-        number, objid, key = ledger.reserve_package(
+        number, objid, key = reservations.reserve_package(
             connection,
             record_id,
             kind="content",

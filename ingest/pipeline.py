@@ -22,7 +22,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
 
-from archive import events, failpoints, ledger
+from archive import events, failpoints, ledger, reservations
 from archive.database import reading, writing
 from archive.deposit import put_or_adopt
 from archive.errors import KeyTaken, ObjectNotFound
@@ -195,7 +195,7 @@ def _next_number(desk: Desk, claim: Claim, workplace: Path) -> Outcome:
     """A foreign object is under our key: void the number with its reason and go on with the next."""
     old = content_from_json(claim.frozen["content"])
     with writing(desk.engine) as connection:
-        ledger.void_package(
+        reservations.void_package(
             connection,
             old.record_id,
             old.package_number,
@@ -203,7 +203,7 @@ def _next_number(desk: Desk, claim: Claim, workplace: Path) -> Outcome:
             at=desk.now(),
             principal=desk.principal,
         )
-        number, objid, key = ledger.reserve_package(
+        number, objid, key = reservations.reserve_package(
             connection,
             old.record_id,
             kind="content",
@@ -274,7 +274,9 @@ def _defer(desk: Desk, claim: Claim) -> Deferred:
 
 def _void_reserved(desk: Desk, connection: Connection, claim: Claim, reason: str) -> None:
     if (record_id := claim.frozen.get("record")) is not None:
-        ledger.void_record(connection, RecordId(record_id), reason=reason, at=desk.now(), principal=desk.principal)
+        reservations.void_record(
+            connection, RecordId(record_id), reason=reason, at=desk.now(), principal=desk.principal
+        )
 
 
 def _reject(desk: Desk, claim: Claim, reason: str, detail: str) -> Rejected:

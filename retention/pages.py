@@ -1,18 +1,18 @@
 """Every object with a lock, a bounded page at a time, and the end that its retention asks for now."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, exists, func, select, tuple_
+from sqlalchemy import Connection, exists, select, tuple_
 
-from archive import ledger
 from archive.record import Retention
 from archive.tables.copies import copy
-from archive.tables.holdings import archival_file, hold, record
+from archive.tables.holdings import hold, record
 from archive.tables.log import log_segment
 from archive.tables.packages import package
 from retention.locks import LockSettings, full_lock, renewed_lock
+from retention.longest import longest_of_files, with_file
 
 SECTIONS = ("packages", "log", "copies")
 
@@ -84,16 +84,14 @@ def _packages(
             record.c.permanent,
             record.c.keep_until,
             record.c.archival_file_id,
-            archival_file.c.code.label("file_code"),
             standing.label("held"),
         )
         .join(record, record.c.id == package.c.record_id)
-        .join(archival_file, archival_file.c.id == record.c.archival_file_id)
         .where(package.c.state == "deposited", record.c.state != "destroyed", package.c.object_key > last)
         .order_by(package.c.object_key)
         .limit(at_most)
     ).all()
-    files = _longest(connection, {row.archival_file_id for row in rows if row.file_code != ledger.UNFILED})
+    files = longest_of_files(connection, {row.archival_file_id for row in rows})
     return [
         LockedObject(
             row.object_key,
@@ -108,31 +106,14 @@ def _packages(
     ]
 
 
-def _longest(connection: Connection, files: set[str]) -> dict[str, tuple[bool, date | None]]:
-    """Say of archival files whether an accepted record is permanent, and their latest last day (RET-1)."""
-    rows = connection.execute(
-        select(
-            record.c.archival_file_id,
-            func.max(case((record.c.permanent, 1), else_=0)).label("permanent"),
-            func.max(record.c.keep_until).label("keep_until"),
-        )
-        .where(record.c.archival_file_id.in_(files), record.c.state == "accepted")
-        .group_by(record.c.archival_file_id)
-    )
-    return {row.archival_file_id: (bool(row.permanent), row.keep_until) for row in rows}
-
-
-def _goal(
-    row: Any, file: tuple[bool, date | None] | None, now: datetime, settings: LockSettings
-) -> datetime | None:
+def _goal(row: Any, file: Retention | None, now: datetime, settings: LockSettings) -> datetime | None:
     """Return what a package's lock must be extended to; None if it is long enough."""
-    permanent, ends = row.permanent or (file is not None and file[0]), [row.keep_until, file[1] if file else None]
-    keep_until = max((end for end in ends if end is not None), default=None)
-    rolling = row.state != "accepted" or keep_until is None or permanent or row.held
-    due = renewed_lock(now, row.locked_until, permanent=permanent, settings=settings)
+    kept = with_file(Retention(None, row.keep_until, row.permanent, None, None, None), file)
+    rolling = row.state != "accepted" or kept.keep_until is None or kept.permanent or row.held
+    due = renewed_lock(now, row.locked_until, permanent=kept.permanent, settings=settings)
     goal: datetime = (due if rolling else None) or row.locked_until
-    if row.state == "accepted" and not permanent and keep_until is not None:
-        goal = max(goal, full_lock(now, Retention(None, keep_until, False, None, None, None), settings))
+    if row.state == "accepted" and not kept.permanent and kept.keep_until is not None:
+        goal = max(goal, full_lock(now, kept, settings))
     return goal if goal > row.locked_until else None
 
 

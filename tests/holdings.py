@@ -15,7 +15,7 @@ import scans
 import stack
 from sqlalchemy import Engine, Table, insert, update
 
-from archive import events, ledger
+from archive import events, ledger, reservations
 from archive.access.principals import LEGAL_TIME, add_principal, find_principal, grant_role
 from archive.codes import record_units, shipped_codes, store_codes
 from archive.database import reading, writing
@@ -281,7 +281,7 @@ class Holdings:
         holder: tuple[str, str] | None,
     ) -> tuple[ContentPackage, list[Member]]:
         with writing(self.engine) as connection:
-            file: ArchivalFile = ledger.find_archival_file(
+            file: ArchivalFile = reservations.find_archival_file(
                 connection,
                 fonds_code=unit_id.upper(),
                 year=2026,
@@ -293,10 +293,10 @@ class Holdings:
                 principal=self.admin,
             )
             work = new_id()
-            record_id, number, ordinal = ledger.reserve_record(
+            record_id, number, ordinal = reservations.reserve_record(
                 connection, file, custodian_id=unit_id, work_item_id=work, at=self.at, principal=self.admin
             )
-            package_number, objid, _ = ledger.reserve_package(
+            package_number, objid, _ = reservations.reserve_package(
                 connection, record_id, kind="content", about=None, work_item_id=work
             )
         received_sha256, received_length = sha256_of_file(self.file.received)

@@ -25,7 +25,6 @@ from console.settings import read_settings
 from ingest.checks import clean_scratch
 from ingest.sweeping import sweep
 from ingest.workman import Workman
-from retention.renewal import renew_locks
 from search_api.copies.issue import resume_copies
 
 
@@ -51,9 +50,7 @@ def work() -> int:
 
 def renew() -> int:
     """Extend the locks that are due."""
-    home = opened()
-    locks = home.settings.ingest.locks
-    renew_locks(home.engine, home.watched_store(), now=utc_now(), principal=home.principal, settings=locks)
+    opened().reconciler().round()
     return 0
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, insert
 
-from archive import events, ledger
+from archive import events, reservations
 from archive.access.principals import add_principal
 from archive.database import migrate, open_engine, reading, require_current, writing
 from archive.errors import PrincipalRefused
@@ -83,7 +83,7 @@ def append_event(engine: Engine, _: Any) -> int:
 def open_file(engine: Engine, code: str) -> tuple[str, int]:
     """Reserve a record in a file that may not be there yet; return (file, ordinal)."""
     with writing(engine) as connection:
-        file: ArchivalFile = ledger.find_archival_file(
+        file: ArchivalFile = reservations.find_archival_file(
             connection,
             fonds_code="SO-A",
             year=2026,
@@ -94,7 +94,7 @@ def open_file(engine: Engine, code: str) -> tuple[str, int]:
             at=AT,
             principal=WHO,
         )
-        _, _, ordinal = ledger.reserve_record(
+        _, _, ordinal = reservations.reserve_record(
             connection, file, custodian_id="so-a", work_item_id=new_id(), at=AT, principal=WHO
         )
     return file.id, ordinal
@@ -103,7 +103,7 @@ def open_file(engine: Engine, code: str) -> tuple[str, int]:
 def reserve_package(engine: Engine, record_id: RecordId) -> int:
     """Reserve the next package number of a record."""
     with writing(engine) as connection:
-        return ledger.reserve_package(
+        return reservations.reserve_package(
             connection, record_id, kind="supplement", about="effect", work_item_id=new_id()
         )[0]
 
@@ -112,7 +112,7 @@ def void_and_reserve(engine: Engine, record_id: RecordId) -> int:
     """Take a number, then void it with its event in another transaction, as an act that is given up does."""
     number = reserve_package(engine, record_id)
     with writing(engine) as connection:
-        ledger.void_package(connection, record_id, number, reason="given-up", at=AT, principal=WHO)
+        reservations.void_package(connection, record_id, number, reason="given-up", at=AT, principal=WHO)
     return number
 
 

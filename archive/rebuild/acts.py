@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select, update
 
-from archive import ledger
+from archive import reservations
 from archive.database import insert_new
 from archive.digest import sha256_of_stream
 from archive.doctor import Finding
@@ -134,7 +134,7 @@ def _record_reserved(connection: Connection, _vault: Vault, told: Told) -> None:
     ).scalar_one()
     values = reserved_values(p["archival_file"], p["ordinal"], p["archive_number"], custodian, told.at)
     insert_new(connection, record, {"id": p["record"], **values})
-    ledger.keep_ordinal(connection, p["archival_file"], p["ordinal"])
+    reservations.keep_ordinal(connection, p["archival_file"], p["ordinal"])
 
 
 def _voided(connection: Connection, _vault: Vault, told: Told) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, insert, select
 
-from archive import events, ledger
+from archive import ledger, reservations
 from archive.database import insert_new, reading, writing
 from archive.digest import sha256_of_stream
 from archive.doctor import Finding
@@ -19,7 +19,7 @@ from archive.record import ContentPackage, PrincipalId, RecordId, SupplementPack
 from archive.rows import reserved_values
 from archive.stores.port import ObjectStore, StoredObject
 from archive.tables.copies import copy
-from archive.tables.holdings import archival_file, fonds, record
+from archive.tables.holdings import fonds, record
 from archive.tables.packages import package
 from archive.tables.principals import principal
 
@@ -81,23 +81,12 @@ def _adopt_content(
     ).scalar_one_or_none()
     if custodian is None:
         raise PackageInvalid(f"its fonds {file.fonds_code} is not in the log")
-    row = {
-        "id": file.id,
-        "fonds_code": file.fonds_code,
-        "year": file.year,
-        "code": file.code,
-        "title": file.title,
-        "closed_on": file.closed_on,
-        "paper_place": file.paper_place,
-    }
-    if insert_new(connection, archival_file, {**row, "created_at": at}):
-        told = {**row, "closed_on": file.closed_on.isoformat() if file.closed_on else None}
-        events.append(connection, "records", "archival-file.opened", principal=by, at=at, payload=told)
+    reservations.open_archival_file(connection, file, at=at, principal=by)
     ordinal = int(content.archive_number.rpartition(".")[2])
-    ledger.keep_ordinal(connection, file.id, ordinal)
+    reservations.keep_ordinal(connection, file.id, ordinal)
     values = reserved_values(file.id, ordinal, content.archive_number, custodian, at)
     if insert_new(connection, record, {"id": content.record_id, **values}):
-        ledger.tell_reserved(
+        reservations.tell_reserved(
             connection,
             content.record_id,
             number=content.archive_number,

@@ -47,6 +47,9 @@ _ALL = (
     Family(
         "sohoa_api_keys", "API keys that were not revoked: active, expiring within 30 days, expired.", ("state",)
     ),
+    Family(
+        "sohoa_log_waiting_seconds", "Since the oldest event that is not in the vault; 0: all are.", ("stream",)
+    ),
     Family("sohoa_lock_expiry_seconds", "Until the first lock ends that must not; absent: nothing is locked."),
     Family("sohoa_locks_compared_age_seconds", "Since all locks were last compared with their rows."),
     Family("sohoa_fixity_versions", "Stored versions, by the newest check.", ("store", "verdict")),

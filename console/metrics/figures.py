@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, func, or_, select
 
 from archive.errors import SigningFailed
-from archive.events import read_from
+from archive.events import STREAMS, read_from
 from archive.fixity.checks import fixity_states, without_second_copy
+from archive.log.keeper import position
 from archive.signers.port import Signer
 from archive.signers.readiness import time_left
 from archive.tables.copies import copy, copy_request
@@ -103,10 +104,14 @@ def read_copies(connection: Connection, now: datetime) -> Iterable[Sample]:
     yield Sample("sohoa_copy_requests_overdue", connection.execute(overdue).scalar_one())
 
 
-def read_events(connection: Connection, _now: datetime) -> Iterable[Sample]:
-    """Return how many events each stream has."""
-    for stream, head in connection.execute(select(stream_head.c.stream, stream_head.c.next_sequence)):
-        yield Sample("sohoa_events", head, (stream,))
+def read_events(connection: Connection, now: datetime) -> Iterable[Sample]:
+    """Return how many events each stream has, and for how long the oldest waits that is not in the vault."""
+    for stream in STREAMS:
+        at = position(connection, stream)
+        first = next(read_from(connection, stream, at.kept, limit=1), None)
+        waits_since = datetime.fromisoformat(first.body["at"]) if first is not None else None
+        yield Sample("sohoa_events", at.size, (stream,))
+        yield Sample("sohoa_log_waiting_seconds", _since(waits_since, now), (stream,))
 
 
 def index_reading(position: Callable[[], Position]) -> Read:

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Row, select
 
 from archive.access.policy import CONDITIONAL_MODE, KEPT, OPEN_MODE, UNACCEPTED
 from archive.access.subjects import HOLDER_ROLES
-from archive.ledger import UNFILED
 from archive.package.read import open_package
 from archive.record import ContentPackage, PartyId, RecordId
+from archive.reservations import UNFILED
 from archive.sealing import Seal
 from archive.stores.port import ObjectStore
 from archive.tables.holdings import archival_file, dossier_code, record, record_dossier, record_party

@@ -105,7 +105,7 @@ def _content(home: TestHome) -> dict[str, Any]:
 
 def _texts(home: TestHome, folder: Path) -> dict[str, bytes]:
     """The page texts in the one package."""
-    (stored,) = home.store().list_versions()
+    (stored,) = home.store().list_versions("packages/")
     with home.store().read(stored.key, stored.version_id) as stream:
         folder.mkdir()
         (folder / "package.zip").write_bytes(stream.read())
@@ -230,7 +230,7 @@ def test_a_mark_of_secrecy_in_a_share_stops_the_document(home: TestHome, tmp_pat
     assert (line["state"], line["reason"]) == ("stopped", "read-toi-mat")
     assert _work(home) == {("read", "done"): 1}
     assert _asked(home, lambda c: c.execute(select(page_result)).all()) == []
-    assert list(home.store().list_versions()) == []
+    assert list(home.store().list_versions("packages/")) == []
 
 
 def _spread_work(engine: Engine, count: int = 2) -> tuple[str, list[worklist.Claim]]:

@@ -56,10 +56,10 @@ def test_a_retry_after_a_kill_between_put_and_row_adopts_the_object(frozen: Test
     home = frozen.copy(tmp_path / "var")
     assert home.run("work", "--until-idle", drill="commit:1:group").code < 0
     store = home.store()
-    (orphan,) = store.list_versions()
+    (orphan,) = store.list_versions("packages/")
     row = _finish(home)
     assert (row.state, row.version_id, row.sha256) == ("deposited", orphan.version_id, orphan.sha256)
-    assert [stored.version_id for stored in store.list_versions()] == [orphan.version_id]
+    assert [stored.version_id for stored in store.list_versions("packages/")] == [orphan.version_id]
     assert home.faults() == set()
 
 

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from servers import shared
 from sqlalchemy import Engine, insert, select, update
 
-from archive import ledger
+from archive import ledger, reservations
 from archive.database import migrate, open_engine, reading, writing
 from archive.digest import sha256_of_bytes
 from archive.errors import ObjectLocked
@@ -76,7 +76,7 @@ def prepare_catalogue(engine: Engine) -> None:
         connection.execute(insert(fonds).values(code="U", title="u", unit_id="u"))
         who = {"kind": "officer", "login": "w", "display_name": "w", "created_at": AT}
         connection.execute(insert(principal).values(id=WHO, **who))
-        file = {"fonds_code": "U", "year": 2026, "code": ledger.UNFILED, "title": "x", "created_at": AT}
+        file = {"fonds_code": "U", "year": 2026, "code": reservations.UNFILED, "title": "x", "created_at": AT}
         connection.execute(insert(archival_file).values(id="f", **file))
 
 

@@ -15,7 +15,7 @@ from archive.stores.separated import SeparatedStore
 from archive.tables.holdings import record
 from archive.tables.packages import package
 from retention.locks import LockSettings
-from retention.renewal import Renewed, renew_locks
+from retention.reconcile import Reconciler
 
 AT = datetime(2026, 11, 24, 3, 4, 5, tzinfo=UTC)
 DUE = AT + timedelta(days=3640)  # the locks of what was deposited end ten days later
@@ -34,8 +34,10 @@ def held(tmp_path: Path) -> Holdings:
     return made
 
 
-def _renew(held: Holdings) -> Renewed:
-    return renew_locks(held.engine, held.store, now=DUE, principal=held.admin, settings=LockSettings())
+def _renew(held: Holdings) -> tuple[int, int]:
+    """Do a round; return how many locks were extended and how many holds set."""
+    done = Reconciler(held.engine, held.store, LockSettings(), principal=held.admin, now=lambda: DUE).round()
+    return done.extended, done.held
 
 
 def _short(held: Holdings) -> list[bool]:
@@ -49,18 +51,18 @@ def _short(held: Holdings) -> list[bool]:
 
 def test_locks_are_extended_in_both_stores(held: Holdings) -> None:
     assert sorted(_short(held)) == [False, False, True]
-    assert _renew(held) == Renewed(extended=3, held=0)
+    assert _renew(held) == (3, 0)
     assert _short(held) == []
-    assert _renew(held) == Renewed(extended=0, held=0)
+    assert _renew(held) == (0, 0)
 
 
 def test_only_the_locks_of_a_store_that_is_away_wait(held: Holdings, tmp_path: Path) -> None:
     (tmp_path / "apart").rename(tmp_path / "away")
-    assert _renew(held) == Renewed(extended=2, held=0)
+    assert _renew(held) == (2, 0)
     assert _short(held) == [True]
 
     (tmp_path / "away").rename(tmp_path / "apart")
-    assert _renew(held) == Renewed(extended=1, held=0)
+    assert _renew(held) == (1, 0)
 
 
 @pytest.mark.embedded("store")

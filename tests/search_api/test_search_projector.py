@@ -12,7 +12,7 @@ from holdings import Holdings
 from searchers import OPEN, Searchers, searchers_in
 from sqlalchemy import select, update
 
-from archive import ledger
+from archive import ledger, reservations
 from archive.database import reading, writing
 from archive.errors import ObjectNotFound, StoreUnavailable
 from archive.keys import package_key
@@ -160,7 +160,7 @@ def test_a_later_reading_replaces_the_texts_it_reads(searchers: Searchers, tmp_p
         content = connection.execute(select(package).where(package.c.record_id == made)).one()
         assert content.number == 1
     with writing(held.engine) as connection:
-        number, objid, key = ledger.reserve_package(
+        number, objid, key = reservations.reserve_package(
             connection, made, kind="supplement", about="text", work_item_id=None
         )
     told = replace(
