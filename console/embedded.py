@@ -15,7 +15,7 @@ from search_api.index.port import RecordIndex
 from search_api.index.projector import Projector, records_head
 
 FIXITY_SECONDS = 5.0
-PAGE_SECONDS = 5.0  # between two pages of a round of the locks
+PAGE_SECONDS = 1.0  # between two pages of a round of the locks
 RECONCILE_EVERY = timedelta(hours=6)
 QUICK_SECONDS = 10.0  # how long a search waits for an index that is behind before it answers and says so
 

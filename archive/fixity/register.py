@@ -5,17 +5,17 @@ what a killed one had claimed is looked at by another an hour later. A clock tha
 checks of days to come: those count for nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, or_, select, update
 
 from archive import events
 from archive.database import insert_new, reading, writing
 from archive.fixity.examine import Found
-from archive.fixity.named import NamedObject, named_objects, of_row
+from archive.fixity.named import NamedObject
 from archive.fixity.preservation import premis
 from archive.identifiers import new_id
 from archive.record import PrincipalId
@@ -38,7 +38,8 @@ class Claimed:
     before: str
 
 
-def _row(side: Side, key: str, version_id: str, checked_at: datetime) -> dict[str, Any]:
+def unchecked_row(side: Side, key: str, version_id: str, checked_at: datetime) -> dict[str, Any]:
+    """Return the row of a version that was not looked at since it was stored."""
     where = {"id": new_id(), "store": side, "object_key": key, "version_id": version_id}
     return {
         **where,
@@ -46,45 +47,6 @@ def _row(side: Side, key: str, version_id: str, checked_at: datetime) -> dict[st
         "verdict": "unchecked",
         "reason": "not looked at since it was stored",
     }
-
-
-def enrol(engine: Engine, *, at_most: int = 1000) -> int:
-    """Give every object of the catalogue its row for the primary store, as checked when it was stored."""
-    named = named_objects()
-    known = and_(
-        fixity_check.c.store == "primary",
-        fixity_check.c.object_key == named.c.key,
-        fixity_check.c.version_id == named.c.version_id,
-    )
-    query = select(named).outerjoin(fixity_check, known).where(fixity_check.c.id.is_(None)).limit(at_most)
-    with reading(engine) as connection:
-        rows = [_row("primary", row.key, row.version_id, row.stored_at) for row in connection.execute(query)]
-    if rows:
-        with writing(engine) as connection:
-            insert_new(connection, fixity_check, rows)
-    return len(rows)
-
-
-def without_replica(connection: Connection, *, at_most: int, restricted: bool) -> Sequence[NamedObject]:
-    """Return objects of the catalogue that no second copy is known of. restricted: those of levels 3-4 too."""
-    named, bad = named_objects(), fixity_check.alias("bad")
-    known = and_(fixity_check.c.store == "replica", fixity_check.c.object_key == named.c.key)
-    # What is known to be bad cannot be copied, and must not stand before all that can.
-    is_bad = and_(
-        bad.c.store == "primary",
-        bad.c.object_key == named.c.key,
-        bad.c.version_id == named.c.version_id,
-        bad.c.verdict == "bad",
-    )
-    query = (
-        select(named)
-        .outerjoin(fixity_check, known)
-        .outerjoin(bad, is_bad)
-        .where(fixity_check.c.id.is_(None), bad.c.id.is_(None))
-    )
-    if not restricted:
-        query = query.where(named.c.key.not_like("restricted/%"))
-    return [of_row(row) for row in connection.execute(query.order_by(named.c.stored_at).limit(at_most))]
 
 
 def replica_version(connection: Connection, key: str) -> str | None:
@@ -156,7 +118,7 @@ def note(
     )
     before: str | None = connection.execute(select(fixity_check.c.verdict).where(*where)).scalar_one_or_none()
     if before is None:
-        insert_new(connection, fixity_check, _row(side, key, version_id, at))
+        insert_new(connection, fixity_check, unchecked_row(side, key, version_id, at))
     values: dict[str, Any] = {"reason": found.reason, **({"not_before": None} if release else {})}
     if found.verdict == "unchecked":
         values["not_before"] = at + AGAIN

@@ -1,10 +1,11 @@
 """Keeps the second store in step: what the first has and it has not is copied, under the same key.
 
-What has no row of the replica in the register has no second copy yet: that is the cursor, and whoever is killed
-goes on where it stands. An object found there under the key is adopted if its bytes are right; another's object is
-named and left alone. Locks and holds that change later follow with `retention.reconcile`.
+What has no row of the replica in the register has no second copy yet: that is the cursor, and after a kill the
+next one goes on where it stands. An object found there under the key is adopted if its bytes are right; another's
+object is named and left alone. Locks and holds that change later follow with `retention.reconcile`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,13 +13,10 @@ from archive import events
 from archive.database import reading, writing
 from archive.errors import KeyTaken, StoreUnavailable
 from archive.fixity.examine import Found, examine
-from archive.fixity.named import NamedObject
+from archive.fixity.named import NamedObject, named_by_key
 from archive.fixity.preservation import premis
-from archive.fixity.register import note, report_bad, without_replica
+from archive.fixity.register import note, replica_version, report_bad
 from archive.fixity.repair import Keepers, good_copy
-from archive.stores.separated import separates
-
-LOT = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +28,12 @@ class Copied:
     length: int
 
 
-def copy_lot(keepers: Keepers, *, at: datetime, at_most: int = LOT) -> Copied | None:
-    """Copy the next objects that have no second copy; None if there are none. Raises StoreUnavailable."""
+def copy_lot(keepers: Keepers, lot: Sequence[NamedObject], *, at: datetime) -> Copied | None:
+    """Copy those objects of a lot that still have no second copy; None if there are none. Raises
+    StoreUnavailable."""
     with reading(keepers.engine) as connection:
-        # Where the replica keeps no levels 3-4 apart, none of theirs may lie in it.
-        missing = without_replica(connection, at_most=at_most, restricted=separates(keepers.replica))
+        named_now = named_by_key(connection, {one.key for one in lot})
+        missing = [one for one in named_now.values() if replica_version(connection, one.key) is None]
     if not missing:
         return None
     done: list[tuple[NamedObject, str, Found]] = []

@@ -17,14 +17,15 @@ from archive.database import reading, writing
 from archive.errors import StoreUnavailable
 from archive.fixity.examine import Found, examine
 from archive.fixity.named import NamedObject, named_by_key
+from archive.fixity.newcomers import Looks, enrol, objects_without_replica, unknown_objects
 from archive.fixity.pace import Pace
 from archive.fixity.preservation import premis
-from archive.fixity.register import Claimed, Side, claim, due_at, enrol, forget, note, report_bad
+from archive.fixity.register import Claimed, Side, claim, due_at, forget, note, report_bad
 from archive.fixity.repair import Keepers, Outcome, repair
 from archive.fixity.replica import Copied, copy_lot
 from archive.record import PrincipalId
 from archive.stores.port import ObjectStore
-from archive.stores.separated import replica_of
+from archive.stores.separated import replica_of, separates
 from archive.tables.packages import fixity_check
 
 LOT = 32
@@ -85,6 +86,8 @@ class Scrub:
         self._now = now
         self._sleep = sleep
         self._pace = Pace(settings.bytes_per_second)
+        self._unknown = Looks(lambda: unknown_objects(engine))
+        self._uncopied = Looks(self._without_replica)
 
     def turn(self) -> Scrubbed:
         """Do a little of each, unless more was read than may be: a chore of what runs for long.
@@ -93,7 +96,7 @@ class Scrub:
         """
         if self._pace.wait_seconds() > 0:
             return Scrubbed()
-        enrol(self._engine)
+        enrol(self._engine, self._unknown)
         before = self._now() - timedelta(days=self._settings.days * READY)
         return self._round(before)
 
@@ -104,19 +107,25 @@ class Scrub:
         """
         started = self._now()
         before = started if everything else started - timedelta(days=self._settings.days * READY)
-        while enrol(self._engine):
+        while enrol(self._engine, self._unknown, at_once=True):
             pass
         while True:
             if (wait := self._pace.wait_seconds()) > 0:
                 self._sleep(wait)
-            done = self._round(before)
+            done = self._round(before, at_once=True)
             yield done
             if not until_done or done == Scrubbed() or not (done.ok or done.bad or done.copied or done.repaired):
                 return
 
-    def _round(self, before: datetime) -> Scrubbed:
+    def _without_replica(self) -> list[NamedObject]:
+        replica = replica_of(self._store)
+        # Where the replica keeps no levels 3-4 apart, none of theirs may lie in it.
+        return objects_without_replica(self._engine, restricted=replica is not None and separates(replica))
+
+    def _round(self, before: datetime, *, at_once: bool = False) -> Scrubbed:
         keepers = self._keepers()
-        copied = copy_lot(keepers, at=self._now()) if keepers is not None else None
+        uncopied = self._uncopied.take(LOT, at_once=at_once) if keepers is not None else []
+        copied = copy_lot(keepers, uncopied, at=self._now()) if keepers is not None else None
         sides: tuple[Side, ...] = ("primary",) if keepers is None else ("primary", "replica")
         lots = [lot for side in sides if (lot := self._lot(side, before)) is not None]
         mended = self._mend(keepers) if keepers is not None else []

@@ -15,6 +15,7 @@ from archive import events
 from archive.database import reading, writing
 from archive.digest import sha256_of_bytes
 from archive.errors import DigestMismatch, ObjectNotFound, StoreUnavailable
+from archive.fixity.newcomers import Looks
 from archive.fixity.preservation import preservation_event
 from archive.fixity.reading import Wanted, from_good_copy, opened_good, require_digest
 from archive.fixity.scrub import FixitySettings, Scrub, Scrubbed, total
@@ -183,8 +184,6 @@ def test_a_store_that_is_away_is_unchecked_and_never_bad(alone: Vault) -> None:
 def test_what_a_killed_process_had_claimed_is_checked_by_another_later(alone: Vault) -> None:
     alone.put(b"a")
     alone.now += timedelta(days=90)
-    with writing(alone.engine) as connection:
-        pass
     scrub = alone.scrub()
     scrub.turn()
     with writing(alone.engine) as connection:
@@ -221,6 +220,38 @@ def test_no_more_is_read_than_may_be(alone: Vault) -> None:
     assert total(scrub.run(everything=True)).ok == 100
     assert len(slept) >= 3
     assert scrub.turn() == Scrubbed()
+
+
+def test_a_look_that_found_nothing_is_followed_by_a_rest_many_times_as_long() -> None:
+    seconds, there, looked = [0.0], [1, 2, 3], [0]
+
+    def look() -> list[int]:
+        looked[0] += 1
+        seconds[0] += 2.0
+        found, there[:] = list(there), []
+        return found
+
+    looks = Looks(look, clock=lambda: seconds[0])
+    assert sorted(looks.take(2) + looks.take(2)) == [1, 2, 3]
+    assert looked == [1]
+    assert (looks.take(2), looked) == ([], [2])
+    there += [4]
+    seconds[0] += 39.0
+    assert (looks.take(2), looked) == ([], [2])
+    seconds[0] += 1.0
+    assert (looks.take(2), looked) == ([4], [3])
+    assert looks.take(2) == []
+    there += [5]
+    assert looks.take(2, at_once=True) == [5]
+
+
+def test_what_another_copied_meanwhile_is_not_copied_again(vault: Vault) -> None:
+    for n in range(3):
+        vault.put(bytes([n]) * 100)
+    first, second = vault.scrub(), vault.scrub()
+    second._uncopied.take(0)  # it has looked and knows of three
+    assert total(first.run()).copied == 3
+    assert second.turn().copied == 0
 
 
 def test_everything_has_a_second_copy_with_its_lock_and_hold(vault: Vault) -> None:
