@@ -11,11 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import URL, make_url
@@ -24,10 +20,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from archive.disk_faults import catalogue_refuses
 from archive.errors import CatalogueBusy, HomeNotReady, UnknownUrl
 from archive.events import STREAMS
-from archive.postgresql import open_postgresql, refusal
 from archive.tables.log import stream_head
 
 SETTING = "ARCHIVE_DATABASE_URL"
+MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_SECONDS = 30  # writers queue for the one write lock; short transactions keep the wait short
 _MIGRATING = Lock()
 OLDEST_POSTGRESQL = 13  # what the tests run on is 15
@@ -50,6 +46,8 @@ def open_engine(url: str, *, password: str | None = None) -> Engine:
         return _open_sqlite(url)
     if parsed.drivername not in _POSTGRESQL or not parsed.database:
         raise UnknownUrl(SETTING, url)
+    from archive.postgresql import open_postgresql  # its driver is loaded where it is needed
+
     return open_postgresql(_with_password(parsed.set(drivername=_POSTGRESQL[-1]), password))
 
 
@@ -144,11 +142,9 @@ def insert_new(
     return connection.execute(statement, given).rowcount == 1
 
 
-def _alembic(engine: Engine) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
-    config.attributes["engine"] = engine
-    return config
+def known_revisions() -> list[str]:
+    """Return the schema's revisions that this program knows, oldest first; their files begin with them."""
+    return sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def migrate(engine: Engine, *, to: str = "head") -> None:
@@ -159,10 +155,16 @@ def migrate(engine: Engine, *, to: str = "head") -> None:
     table that must change.
     """
     current = _revision(engine)
-    if current is not None and not _is_known(engine, current):
+    if current is not None and current not in known_revisions():
         raise _newer(current)
+    from alembic import command  # takes a while to load, and an archive that is up to date has no need of it
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["engine"] = engine
     with _MIGRATING, _told():  # alembic keeps the step under way in variables of its modules
-        command.upgrade(_alembic(engine), to)
+        command.upgrade(config, to)
     with writing(engine) as connection:
         insert_new(connection, stream_head, [{"stream": stream, "next_sequence": 0} for stream in STREAMS])
 
@@ -172,13 +174,15 @@ def require_current(engine: Engine, *, running: bool = False) -> None:
 
     running: of a program that started before: a newer schema only adds to what it knows, and it goes on.
     """
-    head, current = _scripts(engine).get_current_head(), _revision(engine)
+    known, current = known_revisions(), _revision(engine)
     if current is None:
         raise HomeNotReady("there is no archive here yet; run `sohoa init`")
-    if current == head:
+    if current == known[-1]:
         return
-    if _is_known(engine, current):
-        raise HomeNotReady(f"the database is at schema {current}, this program needs {head}; run `sohoa init`")
+    if current in known:
+        raise HomeNotReady(
+            f"the database is at schema {current}, this program needs {known[-1]}; run `sohoa init`"
+        )
     if not running:
         raise _newer(current)
 
@@ -189,14 +193,6 @@ def revision_of(engine: Engine) -> str:
     if current is None:
         raise HomeNotReady("there is no archive here yet; run `sohoa init`")
     return current
-
-
-def _scripts(engine: Engine) -> ScriptDirectory:
-    return ScriptDirectory.from_config(_alembic(engine))
-
-
-def _is_known(engine: Engine, revision: str) -> bool:
-    return revision in {script.revision for script in _scripts(engine).walk_revisions()}
 
 
 def _newer(revision: str) -> HomeNotReady:
@@ -210,7 +206,10 @@ def _revision(engine: Engine) -> str | None:
             connection.execution_options(read_only=True)
             if engine.dialect.name == "postgresql":
                 _require_fit(connection)
-            return MigrationContext.configure(connection).get_current_revision()
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            return found
     except (DBAPIError, TimeoutError) as error:
         raise HomeNotReady(_why_closed(engine, error)) from error
 
@@ -233,5 +232,7 @@ def _require_fit(connection: Connection) -> None:
 def _why_closed(engine: Engine, error: Exception) -> str:
     """Return what stands between us and the database and how to mend it, in one sentence."""
     if engine.dialect.name == "postgresql":
+        from archive.postgresql import refusal
+
         return refusal(engine.url, error)
     return f"the database cannot be opened: {_first_line(error)}"

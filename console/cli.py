@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import traceback
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -15,19 +16,6 @@ import click
 from archive.access.principals import LEGAL_TIME
 from archive.errors import ArchiveError
 from console.door import EXIT_FAULT, EXIT_USAGE, Door
-from console.groups.batch import add_batch
-from console.groups.copy import add_copy
-from console.groups.fixity import add_fixity
-from console.groups.intake import add_intake
-from console.groups.principal import add_principals
-from console.groups.record import add_hold, add_record
-from console.groups.search import add_search
-from console.groups.serve import add_serve
-from console.groups.services import add_services
-from console.groups.store import add_store
-from console.groups.upkeep import add_upkeep
-from console.groups.vault import add_vault
-from console.groups.worker import add_worker
 from console.home import utc_now
 from console.words.speak import Language, has_word, word
 from ingest.errors import IngestError
@@ -36,22 +24,55 @@ from retention.errors import RetentionError
 from search_api.copies.eligibility import verdict_of
 from search_api.errors import CopyRefused, SearchApiError
 
-GROUPS = (
-    add_intake,
-    add_batch,
-    add_record,
-    add_hold,
-    add_search,
-    add_copy,
-    add_principals,
-    add_serve,
-    add_services,
-    add_worker,
-    add_store,
-    add_fixity,
-    add_vault,
-    add_upkeep,
-)
+# The module of `console.groups` that each command is in. It is loaded when the command is given: most need few of
+# the libraries, and who types one waits for what is loaded.
+COMMANDS = {
+    "init": "intake",
+    "intake": "intake",
+    "work": "intake",
+    "batch": "batch",
+    "record": "record",
+    "hold": "hold",
+    "search": "search",
+    "index": "search",
+    "verify": "search",
+    "copy": "copy",
+    "principal": "principal",
+    "serve": "serve",
+    "api": "services",
+    "projector": "services",
+    "worker": "worker",
+    "sweeper": "worker",
+    "store": "store",
+    "fixity": "fixity",
+    "log": "vault",
+    "rebuild": "vault",
+    "backup": "vault",
+    "restore": "vault",
+    "doctor": "upkeep",
+    "samples": "upkeep",
+}
+
+
+class Root(click.Group):
+    """All commands, in a language; those of a module are loaded together."""
+
+    language: Language = "vi"
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """Return the names of all, loaded or not."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, loaded if need be; None if there is none of that name."""
+        if cmd_name in COMMANDS and cmd_name not in self.commands:
+            import_module(f"console.groups.{COMMANDS[cmd_name]}").add(self, self.language)
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the names with a line about each, without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, word(name, self.language)) for name in self.list_commands(ctx)])
 
 
 def language_of(arguments: list[str], environment: dict[str, str]) -> Language:
@@ -65,13 +86,13 @@ def language_of(arguments: list[str], environment: dict[str, str]) -> Language:
     return "en" if wanted == "en" else "vi"
 
 
-def build(language: Language) -> click.Group:
+def build(language: Language) -> Root:
     """Return the whole command line in a language."""
 
     def say(name: str) -> str:
         return word(name, language)
 
-    @click.group(help=say("sohoa"), context_settings={"help_option_names": ["-h", "--help"]})
+    @click.group(cls=Root, help=say("sohoa"), context_settings={"help_option_names": ["-h", "--help"]})
     @click.option("--home", "folder", type=click.Path(path_type=Path), default=None, help=say("home"))
     @click.option("--lang", type=click.Choice(["vi", "en"]), default=None, help=say("lang"))
     @click.pass_context
@@ -79,8 +100,7 @@ def build(language: Language) -> click.Group:
         chosen = folder or Path(os.environ.get("SOHOA_HOME", "var"))
         context.obj = Door(chosen, language)
 
-    for add_group in GROUPS:
-        add_group(sohoa, language)
+    sohoa.language = language
     return sohoa
 
 

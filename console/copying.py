@@ -6,11 +6,12 @@ import tempfile
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from console.beside import Chore
 from console.home import Home
 from console.terminal import Terminal
 from search_api.copies.fetch import copy_released
-from search_api.copies.issue import issue_copy
-from search_api.copies.model import CopyFacts, RequestFacts, RequestForm
+from search_api.copies.issue import issue_copy, resume_copies
+from search_api.copies.model import CopyDesk, CopyFacts, RequestFacts, RequestForm
 from search_api.copies.requests import approve_request, find_request, list_requests, refuse_request, request_copy
 from search_api.copies.revoke import revoke_copy
 from search_api.errors import CopyRefused, SecondPersonNeeded
@@ -168,3 +169,8 @@ def _tell_issued(terminal: Terminal, copy: CopyFacts, target: Path) -> None:
     terminal.say("say.copy-issued", number=copy.number_text, serial=copy.serial, file=target)
     if copy.demo:
         terminal.say("say.copy-demo")
+
+
+def copies_chore(desk: CopyDesk) -> Chore:
+    """Return the chore that finishes copies that were left half done."""
+    return Chore("copies", lambda: resume_copies(desk))

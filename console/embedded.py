@@ -1,4 +1,5 @@
-"""What runs beside the workers of one home: the index kept up with the records stream, copies left half done."""
+"""What runs beside the workers of one home: the index kept up with the records stream, and what is done now and
+then about stored objects, locks and the log."""
 
 import logging
 from datetime import timedelta
@@ -8,8 +9,6 @@ from archive.database import reading
 from archive.log.keeper import LogKeeper
 from console.beside import POLL_SECONDS, TROUBLES, Beside, Chore, Chores
 from console.home import Home
-from search_api.copies.issue import resume_copies
-from search_api.copies.model import CopyDesk
 from search_api.index.completeness import Completeness
 from search_api.index.port import RecordIndex
 from search_api.index.projector import Projector, records_head
@@ -70,11 +69,6 @@ class Follower(Beside):
             projector = Projector(self._home.engine, self._home.store(), self._home.seal(), self._index)
             behind = projector.catch_up(seconds=QUICK_SECONDS).behind
             self._reached = head if behind == 0 else -1
-
-
-def chores_of(desk: CopyDesk) -> tuple[Chore, ...]:
-    """Return what one process of a home does beside the index: copies left half done, the log into the vault."""
-    return (Chore("copies", lambda: resume_copies(desk)), log_chore(desk.log))
 
 
 def fixity_chore(home: Home, scratch: Path) -> Chore:

@@ -4,7 +4,8 @@ import sys
 from contextlib import ExitStack
 
 from console.beside import Tender
-from console.embedded import Follower, chores_of, fixity_chore
+from console.copying import copies_chore
+from console.embedded import Follower, fixity_chore, log_chore
 from console.home import Home
 from console.observing import announce, observed, start_log
 from console.terminal import Terminal
@@ -25,7 +26,7 @@ def run_projector(home: Home, terminal: Terminal) -> None:
         stack.enter_context(observed(home))
         clean_scratch(home.settings.ingest.scratch)
         desk = stack.enter_context(home.copy_desk())
-        stack.enter_context(Follower(home, *chores_of(desk)))
+        stack.enter_context(Follower(home, copies_chore(desk), log_chore(desk.log)))
         stack.enter_context(Tender(fixity_chore(home, desk.scratch)))
         announce(home.settings, terminal, "say.projecting")
         terminal.answer({"home": str(home.settings.folder)})

@@ -17,8 +17,9 @@ import click
 import uvicorn
 
 from console.beside import Beside, Tender
+from console.copying import copies_chore
 from console.dependencies import proven, readiness_of, require_fit
-from console.embedded import Follower, chores_of, fixity_chore, locks_chore
+from console.embedded import Follower, fixity_chore, locks_chore, log_chore
 from console.home import Home, utc_now
 from console.intake_work import supervise
 from console.observing import announce, observe_child, observed, start_log
@@ -100,7 +101,7 @@ def run_server(home: Home, terminal: Terminal, *, host: str, port: int, workers:
         stack.enter_context(stopped_by_signals(lambda: setattr(server, "should_exit", True)))
         log.info("files are opened behind %s", services.jail.mode)
         if not alone:  # 4
-            stack.enter_context(Follower(home, *chores_of(services.copies)))
+            stack.enter_context(Follower(home, copies_chore(services.copies), log_chore(services.copies.log)))
             stack.enter_context(Tender(fixity_chore(home, services.scratch), locks_chore(home)))
             stack.enter_context(WorkTree(home.settings, workers))
         announce(home.settings, terminal, "say.serving", url=url)

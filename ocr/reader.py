@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ocr.engines.open import parse_engine_url
+from ocr.engines.url import parse_engine_url
 from ocr.errors import PageCrashed, PageOutOfMemory, PageTimedOut, PdfaFailed, ProbeFailed
 from ocr.jail.parent import Jail, Mode
 from ocr.options import ReadingOptions

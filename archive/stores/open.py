@@ -9,8 +9,6 @@ from archive.stores.file import FileStore
 from archive.stores.file_layout import MARKER, translated
 from archive.stores.memory import MemoryStore
 from archive.stores.port import ObjectStore, StoreCredentials
-from archive.stores.s3 import S3Store
-from archive.stores.s3_url import read_bucket_url
 
 SETTING = "ARCHIVE_STORE_URL"
 _NAME = re.compile(r"[a-z0-9-]*")
@@ -50,8 +48,12 @@ def _require_there(folder: Path) -> None:
         raise StoreUnavailable(f"{folder}: no store is there; mount it, or make it with `sohoa init`")
 
 
-def _open_bucket(url: str, credentials: StoreCredentials | None, setting: str) -> S3Store:
+def _open_bucket(url: str, credentials: StoreCredentials | None, setting: str) -> ObjectStore:
+    from archive.stores.s3 import S3Store  # its library is loaded where there is a bucket
+    from archive.stores.s3_requests import line_to
+    from archive.stores.s3_url import read_bucket_url
+
     where = read_bucket_url(setting, url)
     if credentials is None:
         raise StoreUnavailable(f"bucket {where.bucket} needs an access key and a secret key in the settings")
-    return S3Store(where.line(credentials), locked=where.locked)
+    return S3Store(line_to(where, credentials), locked=where.locked)

@@ -17,7 +17,7 @@ from archive.errors import StoreUnavailable
 from archive.stores.canary_attempts import require_fit_bucket
 from archive.stores.port import StoreCredentials
 from archive.stores.s3_answers import document, trouble
-from archive.stores.s3_requests import ANSWER_SECONDS, CONNECT_SECONDS, Line, one_act
+from archive.stores.s3_requests import ANSWER_SECONDS, CONNECT_SECONDS, Line, line_to, one_act
 from archive.stores.s3_rights import Policy, destroyer_policy, writer_policy
 from archive.stores.s3_url import BucketUrl
 
@@ -47,14 +47,14 @@ def make_buckets(
     """
     made = [archive.bucket] if _make(archive, admin, locked=archive.locked) else []
     if archive.locked:
-        require_fit_bucket(archive.line(admin), now)
+        require_fit_bucket(line_to(archive, admin), now)
     if staging is not None and _make(staging, admin, locked=False):
         made.append(staging.bucket)
     return tuple(made)
 
 
 def _make(where: BucketUrl, admin: StoreCredentials, *, locked: bool) -> bool:
-    line = where.line(admin)
+    line = line_to(where, admin)
     headers = {"x-amz-bucket-object-lock-enabled": "true"} if locked else {}
     # The default region must not be named: some servers refuse it.
     body = (

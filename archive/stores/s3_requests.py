@@ -25,6 +25,7 @@ from minio.signer import sign_v4_s3
 
 from archive.errors import StoreUnavailable
 from archive.stores.port import StoreCredentials
+from archive.stores.s3_url import BucketUrl
 
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 20.0
 ACT_SECONDS = 60.0  # of one act with all its requests and attempts; a put gets the time its bytes need besides
@@ -212,6 +213,11 @@ class Line:
         # Read to its end, a connection goes back to the pool.
         answer.drain_conn()
         return b"".join(parts)
+
+
+def line_to(where: BucketUrl, credentials: StoreCredentials) -> Line:
+    """Return the way to a bucket with somebody's keys; asks nothing yet."""
+    return Line(where.endpoint, where.bucket, credentials, region=where.region, authority=where.authority)
 
 
 def _reason(error: BaseException) -> str:

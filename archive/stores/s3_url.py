@@ -6,8 +6,6 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from archive.errors import StoreUnavailable, UnknownUrl
-from archive.stores.port import StoreCredentials
-from archive.stores.s3_requests import Line
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _REGION = re.compile(r"[a-z0-9-]{1,32}")
@@ -23,10 +21,6 @@ class BucketUrl:
     region: str
     locked: bool
     authority: str | None
-
-    def line(self, credentials: StoreCredentials) -> Line:
-        """Return the way to the bucket with somebody's keys; asks nothing yet."""
-        return Line(self.endpoint, self.bucket, credentials, region=self.region, authority=self.authority)
 
 
 def read_bucket_url(setting: str, url: str) -> BucketUrl:

@@ -23,7 +23,7 @@ def _add_halt(group: click.Group, act: Halt, language: Language) -> None:
         batches.halt(door.home(), door.terminal, batch_id, act, reason)
 
 
-def add_batch(sohoa: click.Group, language: Language) -> None:
+def add(sohoa: click.Group, language: Language) -> None:
     """Add them to the command line."""
 
     def say(name: str) -> str:

@@ -82,7 +82,7 @@ def _form(
     )
 
 
-def add_copy(sohoa: click.Group, language: Language) -> None:
+def add(sohoa: click.Group, language: Language) -> None:
     """Add them to the command line."""
 
     def say(name: str) -> str:

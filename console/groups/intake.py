@@ -10,7 +10,7 @@ from console.home import Home, utc_now
 from console.words.speak import Language, word
 
 
-def add_intake(sohoa: click.Group, language: Language) -> None:
+def add(sohoa: click.Group, language: Language) -> None:
     """Add them to the command line."""
 
     def say(name: str) -> str:

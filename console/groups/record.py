@@ -1,4 +1,4 @@
-"""The commands about records and holds."""
+"""The commands about records."""
 
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from console.groups.vault import add_custody
 from console.words.speak import Language, word
 
 
-def add_record(sohoa: click.Group, language: Language) -> None:
+def add(sohoa: click.Group, language: Language) -> None:
     """Add them to the command line."""
 
     def say(name: str) -> str:
@@ -68,30 +68,3 @@ def add_record(sohoa: click.Group, language: Language) -> None:
         holdings.write_effect(door.home(), door.terminal, name, kind, on=on.date(), **typed)
 
     add_custody(record, language)
-
-
-def add_hold(sohoa: click.Group, language: Language) -> None:
-    """Add them to the command line."""
-
-    def say(name: str) -> str:
-        return word(name, language)
-
-    @sohoa.group(help=say("hold"))
-    def hold() -> None:
-        pass
-
-    @hold.command("place", help=say("hold.place"))
-    @click.argument("name")
-    @click.option("--basis", required=True, help=say("hold.basis"))
-    @json_option(language)
-    @click.pass_obj
-    def hold_place(door: Door, name: str, basis: str) -> None:
-        holdings.hold_record(door.home(), door.terminal, name, basis=basis)
-
-    @hold.command("lift", help=say("hold.lift"))
-    @click.argument("name")
-    @click.option("--basis", required=True, help=say("hold.basis"))
-    @json_option(language)
-    @click.pass_obj
-    def hold_lift(door: Door, name: str, basis: str) -> None:
-        holdings.lift_record(door.home(), door.terminal, name, basis=basis)

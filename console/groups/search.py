@@ -8,7 +8,7 @@ from console.door import Door, json_option
 from console.words.speak import Language, word
 
 
-def add_search(sohoa: click.Group, language: Language) -> None:
+def add(sohoa: click.Group, language: Language) -> None:
     """Add them to the command line."""
 
     def say(name: str) -> str:

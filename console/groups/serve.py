@@ -6,7 +6,7 @@ from console.door import Door, json_option
 from console.words.speak import Language, word
 
 
-def add_serve(sohoa: click.Group, language: Language) -> None:
+def add(sohoa: click.Group, language: Language) -> None:
     """Add it to the command line."""
 
     def say(name: str) -> str:

@@ -19,7 +19,7 @@ from console.stores import OPEN, RESTRICTED, STAGING, archive_store, require_pla
 from console.words.speak import Language, word
 
 
-def add_store(sohoa: click.Group, language: Language) -> None:
+def add(sohoa: click.Group, language: Language) -> None:
     """Add them to the command line."""
 
     def say(name: str) -> str:

@@ -9,7 +9,7 @@ from console.door import EXIT_WANTING, Door, json_option
 from console.words.speak import Language, word
 
 
-def add_upkeep(sohoa: click.Group, language: Language) -> None:
+def add(sohoa: click.Group, language: Language) -> None:
     """Add them to the command line."""
 
     def say(name: str) -> str:

@@ -7,7 +7,7 @@ from console.words.speak import Language, word
 from ingest.lanes import LANES, Lane
 
 
-def add_worker(sohoa: click.Group, language: Language) -> None:
+def add(sohoa: click.Group, language: Language) -> None:
     """Add them to the command line."""
 
     def say(name: str) -> str:

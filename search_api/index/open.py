@@ -4,9 +4,6 @@ from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from archive.errors import UnknownUrl
-from search_api.index.opensearch import OpenSearchIndex
-from search_api.index.opensearch_client import Engine, EngineAddress
-from search_api.index.opensearch_shape import Layout, is_prefix
 from search_api.index.port import IndexCredentials, RecordIndex
 from search_api.index.sqlite import SqliteIndex
 
@@ -33,7 +30,11 @@ def open_index(url: str, credentials: IndexCredentials | None = None) -> RecordI
     return SqliteIndex(Path(path))
 
 
-def _engine(url: str, credentials: IndexCredentials | None) -> OpenSearchIndex:
+def _engine(url: str, credentials: IndexCredentials | None) -> RecordIndex:
+    from search_api.index.opensearch import OpenSearchIndex  # its library is loaded where there is an engine
+    from search_api.index.opensearch_client import Engine, EngineAddress
+    from search_api.index.opensearch_shape import Layout, is_prefix
+
     try:
         parts = urlsplit(url)
         options = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}

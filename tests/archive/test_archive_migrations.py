@@ -13,13 +13,14 @@ import pytest
 import stack
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import JSON, Column, Engine, MetaData, Table, insert, select, text
 from sqlalchemy.types import Boolean, Date, DateTime, Float, Integer, LargeBinary, Numeric, String
 
 import archive.tables
 from archive import events
 from archive.checks import check_events
-from archive.database import migrate, open_engine, reading, require_current, writing
+from archive.database import MIGRATIONS, known_revisions, migrate, open_engine, reading, require_current, writing
 from archive.errors import CatalogueBusy, HomeNotReady
 from archive.record import PrincipalId
 from archive.tables.schema import metadata
@@ -86,6 +87,11 @@ def _known(engine: Engine) -> MetaData:
 def _rows(engine: Engine, table: Table) -> set[str]:
     with reading(engine) as connection:
         return {repr(tuple(row)) for row in connection.execute(select(*table.columns))}
+
+
+def test_the_revisions_that_the_program_knows_are_those_of_its_migrations() -> None:
+    steps = [step.revision for step in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
+    assert known_revisions() == steps[::-1]
 
 
 def test_a_filled_database_comes_to_the_newest_schema_with_every_row_as_it_was(first: Engine) -> None:

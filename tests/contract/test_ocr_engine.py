@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import scans
 
-from ocr.engines.open import open_engine, parse_engine_url
+from ocr.engines.open import open_engine
 from ocr.engines.port import OcrEngine, PreparedPage, RawWord
 from ocr.engines.replay import RecordingEngine, ReplayEngine
+from ocr.engines.url import parse_engine_url
 from ocr.errors import NotRecorded, UnknownEngine
 
 SHA = "cd" * 32
