@@ -206,8 +206,8 @@ def measure_memory(servers: OwnServers, folder: Path, items: int) -> tuple[int, 
     scanned, recordings = _delivery(folder / "memory", items)
     home = _home(servers, folder, recordings, 0)
     engine = open_engine(home.settings["ARCHIVE_DATABASE_URL"])
-    running = home.start("worker", "--concurrency", "2")
-    sweeper = home.start("sweeper")
+    running = home.start("worker", "--concurrency", "2", told=folder / "worker.log")
+    sweeper = home.start("sweeper", told=folder / "sweeper.log")
     first = last = 0
     empty = _size(engine)
     begun = time.perf_counter()

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,17 +80,21 @@ class TestHome:
         assert answer.code == 0, answer.told
         return answer.document
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
-        """Start a command in a process group of its own, to be killed."""
+    def start(self, *arguments: str, told: Path | None = None) -> "subprocess.Popen[str]":
+        """Start a command in a process group of its own, to be killed.
+
+        told: the file that its log goes to; without it a pipe, which holds up who writes more than 64 kB into it.
+        """
         self.log.touch()
-        return subprocess.Popen(
-            [SOHOA, *arguments],
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        with told.open("a") if told is not None else nullcontext(subprocess.PIPE) as stderr:
+            return subprocess.Popen(
+                [SOHOA, *arguments],
+                env=self.environment,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                text=True,
+                start_new_session=True,
+            )
 
     def engine(self) -> Engine:
         """Open its catalogue, to look or to break something."""
