@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?= demo
 
-.PHONY: setup demo test test-production check format lock bench bench-production bench-growth drills judges servers servers-env servers-stop image-check clean
+.PHONY: setup demo test test-production check format lock bench bench-ocr bench-production bench-growth drills judges servers servers-env servers-stop image-check clean
 
 setup: .venv/ready
 
@@ -63,6 +63,10 @@ bench: setup
 	$(BIN)/python benchmarks/copies.py
 	$(BIN)/python benchmarks/verify.py
 	$(BIN)/python benchmarks/search.py
+
+# Reading against OCRmyPDF, tier by tier; SCANS: a folder of PDFs with the truth in a .txt beside each.
+bench-ocr: setup
+	$(BIN)/python benchmarks/recognition.py $(if $(SCANS),--scans $(SCANS))
 
 # The production shape against its engines spoken to bare, on an idle machine.
 bench-production: setup servers

@@ -20,6 +20,7 @@ class Plan:
     sides: 2 when the scanner took fronts and backs, so an odd number of pages ends with a blank back.
     turned: page number -> clockwise quarter turns that make its image upright. sticker: the page number that
     is captured twice, with and without a note on it (INT-2). follows: whether it is of the case before it.
+    size: of the letters, in points, where the typist had no choice. columns: of the body's text.
     """
 
     kind: Kind
@@ -32,6 +33,8 @@ class Plan:
     turned: dict[int, int] = field(default_factory=dict)
     sticker: int | None = None
     follows: bool = False
+    size: float | None = None
+    columns: int = 1
 
     @property
     def long(self) -> bool:

@@ -26,13 +26,17 @@ CLOSE_TO_FULL = 0.8  # of what would fit
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a paper was typed, signed and sealed: size in points, strokes in millimetres from the top left."""
+    """How a paper was typed, signed and sealed: size in points, strokes in millimetres from the top left.
+
+    columns: in which the body's paragraphs run; header, tables and closing are as wide as the page.
+    """
 
     font: str
     size: float
     ink: str
     signature: tuple[dict[str, Any], ...]
     seal: dict[str, Any]
+    columns: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,7 @@ def _compiler(blocks: Sequence[Block], look: Look) -> typst.Compiler:
         "ink": look.ink,
         "signature": look.signature,
         "seal": look.seal,
+        "columns": look.columns,
         "blocks": [{"kind": b.kind, "texts": b.texts, "rows": b.rows} for b in blocks],
     }
     return typst.Compiler(TEMPLATE, font_paths=_fonts(), sys_inputs={"paper": json.dumps(said)})

@@ -8,7 +8,7 @@ say is left out), blank, quarter_turns (clockwise, to make it upright), dpi, col
 import csv
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -99,15 +99,19 @@ def make_samples(folder: Path, *, records: int, seed: int) -> None:
             truth.write(json.dumps(true_of(sample), ensure_ascii=False) + "\n")
 
 
-def make_sample(index: int, seed: int) -> Sample:
-    """Return the record of an index, counted from 0: written and laid out, not yet scanned."""
-    plan = PLANS[index % len(PLANS)]
+def make_sample(index: int, seed: int, plan: Plan | None = None) -> Sample:
+    """Return the record of an index, counted from 0: written and laid out, not yet scanned.
+
+    plan: another than the one whose turn it is.
+    """
+    plan = plan or PLANS[index % len(PLANS)]
     case_index = index - 1 if plan.follows else index
     case = open_case(chance(seed, case_index, CASE), case_index + seed)
     paper = draft(plan.kind, case, (seed, index), long=plan.long)
+    typed = look(chance(seed, index, LOOK), case.agency.name)
     printed = lay_out(
         paper,
-        look(chance(seed, index, LOOK), case.agency.name),
+        replace(typed, size=plan.size or typed.size, columns=plan.columns),
         body_pages=plan.pages[0],
         annex_pages=plan.pages[1],
     )

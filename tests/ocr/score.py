@@ -1,12 +1,15 @@
-"""How well a page was read: character errors against the truth, and the words found in whatever order."""
+"""How well a page was read: errors against the truth, words found in any order, and whether doubt is just."""
 
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from rapidfuzz.distance import Levenshtein
+
+from ocr.page import Word
 
 GRAM = 12  # letters of the pieces by which a page's place in the whole text is found
 MARGIN = 600  # letters looked at beyond the place found
@@ -44,6 +47,120 @@ def word_recall(read: str, truth: str) -> float:
 def score(read: str, truth: str) -> Score:
     """Return both figures of a page against the truth about it."""
     return Score(cer(read, truth), word_recall(read, truth))
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """Counts over many pages, from which rates are made: a long page weighs more than a short one.
+
+    edits, letters: with tones and marks; bare_edits: without them on both sides; word_edits, words: whole words;
+    shared, read_words: words of the truth found in any order, and words read.
+    """
+
+    edits: int = 0
+    letters: int = 0
+    bare_edits: int = 0
+    word_edits: int = 0
+    words: int = 0
+    shared: int = 0
+    read_words: int = 0
+
+    def __add__(self, other: "Errors") -> "Errors":
+        return Errors(*(getattr(self, name) + getattr(other, name) for name in Errors.__slots__))
+
+    @property
+    def cer(self) -> float:
+        """Character error rate; as if of one letter where the truth has none."""
+        return self.edits / max(1, self.letters)
+
+    @property
+    def bare_cer(self) -> float:
+        """As cer, tones and marks left out of both."""
+        return self.bare_edits / max(1, self.letters)
+
+    @property
+    def wer(self) -> float:
+        """Word error rate."""
+        return self.word_edits / max(1, self.words)
+
+    @property
+    def recall(self) -> float:
+        """Share of the truth's words that were read, in any order."""
+        return self.shared / self.words if self.words else 1.0
+
+    @property
+    def precision(self) -> float:
+        """Share of the words read that are in the truth, in any order."""
+        return self.shared / self.read_words if self.read_words else 1.0
+
+
+def errors_of(pages: Iterable[tuple[str, str]]) -> Errors:
+    """Count the errors of pages, each (read, truth)."""
+    return sum((_errors(folded(read), folded(truth)) for read, truth in pages), Errors())
+
+
+def _errors(read: str, truth: str) -> Errors:
+    ours, theirs = read.split(), truth.split()
+    return Errors(
+        Levenshtein.distance(read, truth),
+        len(truth),
+        Levenshtein.distance(bare(read), bare(truth)),
+        Levenshtein.distance(ours, theirs),
+        len(theirs),
+        sum((Counter(ours) & Counter(theirs)).values()),
+        len(ours),
+    )
+
+
+def bare(text: str) -> str:
+    """Return a text without tones and marks, đ as d."""
+    letters = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Word confidence against the truth. right: share of the words read that the truth has at their place.
+
+    expected_error: mean distance between confidence and share of right words, in ten bins, weighted by words.
+    auroc: how often a right word has more confidence than a wrong one; 0.5 for no connection.
+    """
+
+    words: int
+    right: float
+    expected_error: float
+    auroc: float
+
+
+def calibration(documents: Iterable[tuple[Sequence[Word], str]]) -> Trust:
+    """Return how far the confidence of words can be trusted over documents, each (words read, truth)."""
+    confidences: list[float] = []
+    right: list[bool] = []
+    for words, truth in documents:
+        read = [unicodedata.normalize("NFC", word.text) for word in words]
+        kept = {
+            at
+            for block in Levenshtein.opcodes(read, folded(truth).split())
+            if block.tag == "equal"
+            for at in range(block.src_start, block.src_end)
+        }
+        confidences += [word.confidence for word in words]
+        right += [at in kept for at in range(len(words))]
+    if not right:
+        return Trust(0, 1.0, 0.0, 0.5)
+    sure, hit = np.array(confidences), np.array(right)
+    bins = np.minimum((sure * 10).astype(int), 9)
+    error = sum(abs(sure[bins == b].mean() - hit[bins == b].mean()) * (bins == b).mean() for b in set(bins))
+    return Trust(len(hit), float(hit.mean()), float(error), _auroc(sure, hit))
+
+
+def _auroc(sure: npt.NDArray[np.float64], hit: npt.NDArray[np.bool_]) -> float:
+    """The share of pairs of a right and a wrong word in which the right one is surer; ties count half."""
+    wrong, right = np.sort(sure[~hit]), sure[hit]
+    if not len(wrong) or not len(right):
+        return 0.5
+    below = np.searchsorted(wrong, right, "left") + np.searchsorted(wrong, right, "right")
+    return float(below.sum() / (2 * len(wrong) * len(right)))
 
 
 def score_within(read: str, whole: str) -> Score:

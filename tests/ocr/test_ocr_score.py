@@ -1,44 +1,53 @@
-"""The scoring of readings: exact on small cases, and a page is found where it belongs in a longer text."""
+"""The measures by which reading is judged, on texts whose errors can be counted by hand."""
 
 import pytest
-import score
+from score import Errors, bare, calibration, errors_of
 
-WHOLE = " ".join(
-    f"Điều {n}. Nội dung thứ {n} của văn bản về việc số {n * n}, quy định chi tiết." for n in range(1, 80)
-)
+from ocr.page import Box, Word
 
 
-def test_white_space_and_unicode_form_are_no_errors() -> None:
-    assert score.cer("Cấp  phép\nsố 5", "Cấp phép số 5") == 0.0
+def test_errors_are_counted_over_all_pages_with_and_without_marks() -> None:
+    found = errors_of([("Uy ban nhân dân", "Ủy ban nhân dân"), ("xã Đồng Sn thừa", "xã Đồng Sen")])
+    assert found == Errors(
+        edits=1 + 6,
+        letters=15 + 11,
+        bare_edits=0 + 6,
+        word_edits=1 + 2,
+        words=4 + 3,
+        shared=3 + 2,
+        read_words=4 + 4,
+    )
+    assert (found.cer, found.bare_cer, found.wer) == (7 / 26, 6 / 26, 3 / 7)
+    assert (found.recall, found.precision) == (5 / 7, 5 / 8)
 
 
-def test_each_wrong_missing_or_extra_letter_is_one_edit() -> None:
-    assert score.cer("cap phep", "cấp phép") == pytest.approx(2 / 8)
-    assert score.cer("", "cấp") == 1.0
-    assert score.cer("x", "") == 1.0
-    assert score.cer("", "") == 0.0
+def test_order_changes_the_errors_and_not_what_was_found() -> None:
+    found = errors_of([("Nơi nhận: GIÁM ĐỐC", "GIÁM ĐỐC Nơi nhận:")])
+    assert (found.recall, found.precision) == (1.0, 1.0)
+    assert found.cer > 0.5
 
 
-def test_recall_forgives_order_but_not_absence() -> None:
-    assert score.word_recall("phép giấy", "giấy phép") == 1.0
-    assert score.word_recall("giấy", "giấy phép") == 0.5
-    assert score.word_recall("giấy giấy", "giấy phép phép") == pytest.approx(1 / 3)
+def test_what_is_read_on_a_blank_page_is_all_wrong() -> None:
+    assert errors_of([("mmm", "")]) == Errors(edits=3, bare_edits=3, word_edits=1, read_words=1)
+    assert errors_of([("", "")]) == Errors()
 
 
-def test_a_page_is_held_against_its_own_passage() -> None:
-    start = WHOLE.index("Điều 30.")
-    passage = WHOLE[start : start + 900].strip()
-    assert score.passage_of(passage, WHOLE) == passage
-    assert score.score_within(passage, WHOLE) == score.Score(0.0, 1.0)
+def test_a_text_is_bare_without_tones_marks_and_strokes() -> None:
+    assert bare("Đường Ưng Đề") == "Duong Ung De"
 
 
-def test_errors_within_and_beyond_a_passage_are_counted() -> None:
-    start = WHOLE.index("Điều 30.")
-    passage = WHOLE[start : start + 900].strip()
-    damaged = "TRANG 7 " + passage.replace("văn bản", "văn bàn")
-    edits = 8 + passage.count("văn bản")
-    assert score.score_within(damaged, WHOLE).cer == pytest.approx(edits / len(passage), rel=0.05)
+def _said(*words: tuple[str, float]) -> list[Word]:
+    return [Word(text, text, sure, Box(0, 0, 1, 1)) for text, sure in words]
 
 
-def test_a_page_that_is_not_in_the_text_finds_no_passage() -> None:
-    assert score.passage_of("một hai ba bốn năm sáu bảy tám chín mười", WHOLE) == ""
+def test_confidence_that_is_as_often_right_as_it_says_has_no_error() -> None:
+    half = _said(("một", 0.5), ("sai", 0.5))
+    found = calibration([(half, "một hai")])
+    assert (found.words, found.right, found.expected_error, found.auroc) == (2, 0.5, 0.0, 0.5)
+
+
+def test_confidence_that_tells_right_from_wrong_is_seen_to() -> None:
+    found = calibration([(_said(("một", 1.0), ("hai", 0.8), ("sai", 0.2), ("ba", 0.1)), "một hai bốn ba")])
+    assert found.right == 0.75
+    assert found.expected_error == pytest.approx((0.0 + 0.2 + 0.2 + 0.9) / 4)
+    assert found.auroc == pytest.approx(2 / 3)
