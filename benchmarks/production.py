@@ -211,8 +211,8 @@ def measure_memory(servers: OwnServers, folder: Path, items: int) -> tuple[int, 
     first = last = 0
     empty = _size(engine)
     begun = time.perf_counter()
+    taking = home.start("intake", str(scanned), told=folder / "intake.log")
     try:
-        home.ask("intake", str(scanned))
         while True:
             with reading(engine) as connection:
                 done = connection.execute(
@@ -229,7 +229,7 @@ def measure_memory(servers: OwnServers, folder: Path, items: int) -> tuple[int, 
                 return first, last
             time.sleep(1)
     finally:
-        for process in (running, sweeper):
+        for process in (running, sweeper, taking):
             process.terminate()
             process.communicate(timeout=60)
         engine.dispose()
