@@ -44,7 +44,7 @@ class Log:
             self.engine,
             store or self.store,
             key or self.key,
-            locked_days=30,
+            locked_days=3650,
             scratch=self.folder / "scratch",
             now=lambda: self.at,
             outside=outside,
@@ -101,7 +101,7 @@ def test_what_is_secured_is_in_the_vault_locked_and_signed(log: Log) -> None:
     assert (segment.first, segment.next) == (0, 5)
     assert open_checkpoint(segment.note, log.key.verifier("records"), name="it").size == 5
     assert stored.retain_until is not None
-    assert stored.retain_until >= AT + timedelta(days=30)
+    assert stored.retain_until >= AT + timedelta(days=3650)
     with reading(log.engine) as connection:
         ours = [one.canonical for one in events.read_from(connection, "records", 0)]
     assert list(segment.entries) == ours
@@ -215,7 +215,7 @@ def test_it_publishes_by_time_or_when_a_segment_is_full(log: Log) -> None:
     keeper.tend()
     assert log.kept() == MOST_LEAVES + 2
     log.append(1)
-    log.at = AT - timedelta(days=3650)
+    log.at = AT - timedelta(days=365)
     keeper.tend()
     assert log.kept() == MOST_LEAVES + 3
 
