@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import scans
 from home_of_tests import TestHome, write_manifest
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select
 
 from archive.checks import check_events, check_leftovers, check_objects
-from archive.database import reading
+from archive.database import open_engine, reading
 from archive.doctor import examine
 from archive.tables.holdings import record
 from archive.tables.packages import package
@@ -106,10 +106,19 @@ def asked(home: TestHome, question: Callable[[Any], Any]) -> Any:
 def told(home: TestHome, *arguments: str, code: int = 0) -> Any:
     """Run a command in this process, which starts none, and return its JSON document."""
     out = io.StringIO()
+    engines: list[Engine] = []  # a process of its own would leave them to its end
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(io.StringIO()) as err:
         for name, value in home.environment.items():
             patch.setenv(name, value)
+
+        def remembered(url: str, *, password: str | None = None) -> Engine:
+            engines.append(open_engine(url, password=password))
+            return engines[-1]
+
+        patch.setattr("console.home.open_engine", remembered)
         found = run([*arguments, "--json"])
+    for engine in engines:
+        engine.dispose()
     assert found == code, err.getvalue()
     return json.loads(out.getvalue())
 

@@ -152,14 +152,13 @@ def _made(folder: Path) -> Path:
 
 
 def test_a_package_that_is_damaged_or_gone_is_named_and_the_rest_restored(full: TestHome, tmp_path: Path) -> None:
-    twin = full.copy(tmp_path / "var")
-    with reading(twin.engine()) as connection:
+    with reading(full.engine()) as connection:
         rows = connection.execute(
             select(package.c.object_key, package.c.version_id).where(package.c.kind == "content")
         ).all()
-    store: Any = _Damaged(twin.store(), rows[0].object_key)
+    store: Any = _Damaged(full.store(), rows[0].object_key)
     engine = stack.new_engine(_made(tmp_path / "again"))
-    key = LogKey.load(twin.folder / "keys" / "log.key")
+    key = LogKey.load(full.folder / "keys" / "log.key")
     done = rebuild_catalogue(engine, store, key.verifier, at=AT)
     assert [(one.fault, one.subject) for one in done.problems] == [("digest-mismatch", rows[0].object_key)]
     with reading(engine) as connection:
