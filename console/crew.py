@@ -22,6 +22,8 @@ from ingest.stopping import told_to_stop
 from ingest.sweeper import Sweeper
 from ingest.tasks import Crew, run_crew
 
+LOCKS_SECONDS = 5.0  # of comparing locks between two sweeps, which wait for it
+
 
 def run_worker(home: Home, terminal: Terminal, *, lanes: list[Lane], concurrency: int) -> int:
     """Work what is rung for until told to stop, and return the exit code.
@@ -81,7 +83,7 @@ def run_sweeper(home: Home, terminal: Terminal) -> None:
     with ExitStack() as stack:
         told = stack.enter_context(told_to_stop())
         stack.enter_context(observed(home))
-        chores = Chores(locks_chore(home))
+        chores = Chores(locks_chore(home, seconds=LOCKS_SECONDS))
         sweeper = Sweeper(
             home.engine,
             stack.enter_context(bell_of(settings.ingest)),

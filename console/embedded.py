@@ -2,6 +2,7 @@
 then about stored objects, locks and the log."""
 
 import logging
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -79,10 +80,20 @@ def fixity_chore(home: Home, scratch: Path) -> Chore:
     return Chore("fixity", home.scrub(scratch).turn, every_seconds=FIXITY_SECONDS, at_once=False)
 
 
-def locks_chore(home: Home) -> Chore:
-    """Return the chore that compares locks, and extends those that are due, page by page."""
+def locks_chore(home: Home, *, seconds: float = 0.0) -> Chore:
+    """Return the chore that compares locks, and extends those that are due, page by page.
+
+    seconds: for so long it goes on with the next page at once; for whoever comes back to it seldom.
+    """
     reconciler = home.reconciler()
-    return Chore("locks", lambda: reconciler.turn(RECONCILE_EVERY), every_seconds=PAGE_SECONDS)
+
+    def compare() -> None:
+        until = time.monotonic() + seconds
+        while (page := reconciler.turn(RECONCILE_EVERY)) is not None and not page.ended:
+            if time.monotonic() >= until:
+                return
+
+    return Chore("locks", compare, every_seconds=PAGE_SECONDS)
 
 
 def log_chore(keeper: LogKeeper) -> Chore:

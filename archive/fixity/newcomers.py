@@ -1,7 +1,7 @@
 """Objects of the catalogue that the register does not know yet, or knows no second copy of.
 
 A look for them goes over the whole catalogue, so looks are few: what one finds is handed out over many turns, and
-one that found nothing is followed by a rest many times as long as it took.
+one that found all there was is followed by a rest many times as long as it took.
 """
 
 import random
@@ -18,7 +18,7 @@ from archive.tables.packages import fixity_check
 
 T = TypeVar("T")
 FOUND_MOST = 10_000  # in one look
-RESTS = 20  # times as long as an empty look took
+RESTS = 20  # times as long as the look before it took
 ENROLLED_MOST = 1000  # in one transaction
 
 
@@ -32,12 +32,12 @@ class Looks(Generic[T]):
         self._rested_at = clock()
 
     def take(self, at_most: int, *, at_once: bool = False) -> list[T]:
-        """Return some of what is there to do. at_once: without a rest after a look that found nothing."""
+        """Return some of what is there to do. at_once: without a rest after a look that found all there was."""
         begun = self._clock()
         if not self._found and (at_once or begun >= self._rested_at):
             self._found = self._look()
             random.shuffle(self._found)
-            if not self._found:
+            if len(self._found) < FOUND_MOST:
                 ended = self._clock()
                 self._rested_at = ended + RESTS * (ended - begun)
         taken, self._found = self._found[:at_most], self._found[at_most:]
