@@ -123,10 +123,14 @@ def _child_named(parent: int, name: str) -> int:
 def _children(parent: int) -> dict[int, str]:
     """Return the command lines of a process's children by their ids."""
     found = {}
-    for child in Path(f"/proc/{parent}/task").glob("*/children"):
-        for pid in child.read_text().split():
+    for thread in Path(f"/proc/{parent}/task").glob("*/children"):
+        try:
+            children = [int(pid) for pid in thread.read_text().split()]
+        except OSError:  # a thread that ended meanwhile
+            continue
+        for pid in children:
             try:
-                found[int(pid)] = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-            except FileNotFoundError:
+                found[pid] = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:  # a process that ended before or while it was read
                 continue
     return found

@@ -118,7 +118,7 @@ def _children(pid: int) -> list[int]:
     """The pool processes of a worker: children that are this program and not what they started."""
     try:
         found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return []
     return [int(child) for child in found]
 
