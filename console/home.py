@@ -89,28 +89,29 @@ class Home:
         require_places_apart(settings)
         settings.folder.mkdir(parents=True, exist_ok=True)
         home = cls(settings)
-        home.keys_folder.mkdir(mode=0o700, exist_ok=True)
-        migrate(home.engine)
-        require_restricted_set(home.engine, settings)
-        home._require_no_other_history()
-        sealing = home.keys_folder / SEALING_KEYS
-        if not sealing.exists():
-            Seal.create(sealing)
-        if not (home.keys_folder / LOG_KEY).exists():
-            LogKey.generate(f"sohoa-{new_id()}").write(home.keys_folder / LOG_KEY)
-        with writing(home.engine) as connection:
-            local = local_principal(connection, now)
-            store_codes(connection, shipped_codes())
-            store_units(connection, units or SHIPPED / "units-demo.toml", principal=local, at=now)
-        found_local(home.engine, at=now)
-        settings.roots_folder.mkdir(exist_ok=True)
-        if settings.keys_url.startswith("file://"):
-            home._make_demo_keys(now)
-        home.store()
-        if settings.restricted_store_url is not None:
-            restricted_store(settings, make=True)
-        make_replica(settings)
-        home.staging()
+        with home._let_go_if_not_ready():
+            home.keys_folder.mkdir(mode=0o700, exist_ok=True)
+            migrate(home.engine)
+            require_restricted_set(home.engine, settings)
+            home._require_no_other_history()
+            sealing = home.keys_folder / SEALING_KEYS
+            if not sealing.exists():
+                Seal.create(sealing)
+            if not (home.keys_folder / LOG_KEY).exists():
+                LogKey.generate(f"sohoa-{new_id()}").write(home.keys_folder / LOG_KEY)
+            with writing(home.engine) as connection:
+                local = local_principal(connection, now)
+                store_codes(connection, shipped_codes())
+                store_units(connection, units or SHIPPED / "units-demo.toml", principal=local, at=now)
+            found_local(home.engine, at=now)
+            settings.roots_folder.mkdir(exist_ok=True)
+            if settings.keys_url.startswith("file://"):
+                home._make_demo_keys(now)
+            home.store()
+            if settings.restricted_store_url is not None:
+                restricted_store(settings, make=True)
+            make_replica(settings)
+            home.staging()
         return home
 
     @classmethod
@@ -122,13 +123,23 @@ class Home:
         require_places_apart(settings)
         settings.folder.mkdir(parents=True, exist_ok=True)
         home = cls(settings)
-        for name in (LOG_KEY, SEALING_KEYS):
-            if not (home.keys_folder / name).exists():
-                raise HomeNotReady(f"lay the keys back first: there is no {name} in {home.keys_folder}")
-        migrate(home.engine)
-        with writing(home.engine) as connection:
-            store_codes(connection, shipped_codes())
+        with home._let_go_if_not_ready():
+            for name in (LOG_KEY, SEALING_KEYS):
+                if not (home.keys_folder / name).exists():
+                    raise HomeNotReady(f"lay the keys back first: there is no {name} in {home.keys_folder}")
+            migrate(home.engine)
+            with writing(home.engine) as connection:
+                store_codes(connection, shipped_codes())
         return home
+
+    @contextmanager
+    def _let_go_if_not_ready(self) -> Iterator[None]:
+        """Close the catalogue's connections when the home turns out not to be one that can be used."""
+        try:
+            yield
+        except BaseException:
+            self.engine.dispose()
+            raise
 
     def _require_no_other_history(self) -> None:
         """Refuse to begin a second archive over a vault that holds one. Raises HomeNotReady."""
@@ -154,8 +165,9 @@ class Home:
             raise HomeNotReady(f"there is no archive in {settings.folder} yet; run `sohoa init`")
         require_places_apart(settings)
         home = cls(settings)
-        require_current(home.engine)
-        require_restricted_set(home.engine, settings)
+        with home._let_go_if_not_ready():
+            require_current(home.engine)
+            require_restricted_set(home.engine, settings)
         # An archive whose copies are worth something cannot be made to die, whatever its environment says.
         failpoints.arm(settings.failpoint if home._keys_are_demo else None)
         return home
