@@ -31,6 +31,8 @@ FOLD_MM = 1.5  # thickness of the trace of a fold, which runs over a third of th
 SKEW_MAX_DEG = 8.0
 SKEW_POINTS = 60_000  # ink pixels looked at for the tilt
 SKEW_HEIGHT_PX = 1000  # the tilt is measured on a page reduced to this height
+SIDEWAYS = 1.5  # how much plainer lines are seen to run down than across on a page that lies on its side
+LETTER_DARK, LETTERS_LEAST = 150, 50  # grey level of ink on white; fewer marks tell no height of letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,20 @@ def noise_of(grey: Pixels) -> float:
 
 
 def estimate_skew(grey: Pixels) -> float:
-    """Return the clockwise tilt of a page's lines in degrees, -8 to 8; 0.0 when there is nothing to tell it by.
+    """Return the clockwise tilt of a page's lines in degrees, -8 to 8; 0.0 when there is nothing to tell it by."""
+    return tilt_of(grey).degrees
+
+
+@dataclass(frozen=True, slots=True)
+class Tilt:
+    """How far clockwise a page's lines lie tilted, -8 to 8 degrees; and whether they run down, not across."""
+
+    degrees: float
+    sideways: bool
+
+
+def tilt_of(grey: Pixels) -> Tilt:
+    """Return the tilt of a page's lines; none when there is nothing to tell it by.
 
     Lines may run across or down: a sideways page is tilted by as much. The ink of level lines falls into few
     rows, so the tilt is the one whose rows differ most.
@@ -204,12 +219,23 @@ def estimate_skew(grey: Pixels) -> float:
         small = np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
     rows, columns = np.nonzero(small < 0.6 * float(np.percentile(small, 90)))
     if len(rows) < 200:
-        return 0.0
+        return Tilt(0.0, sideways=False)
     step = max(1, len(rows) // SKEW_POINTS)
     down, across = rows[::step].astype(np.float32), columns[::step].astype(np.float32)
     level, upright = _best_tilt(down, across), _best_tilt(across, -down)
     (angle, gain) = max(level, upright, key=lambda found: found[1])
-    return angle if gain > 1.02 else 0.0
+    return Tilt(angle, upright[1] > SIDEWAYS * level[1]) if gain > 1.02 else Tilt(0.0, sideways=False)
+
+
+def letter_height(grey: Pixels) -> float:
+    """Return the height of a page's letters in pixels, the median of marks of that size; 0.0 where hardly any are.
+
+    grey: dark on white. Letters without ascenders and marks are the most, so it is little more than theirs.
+    """
+    _, _, boxes, _ = cv2.connectedComponentsWithStats(np.asarray(grey < LETTER_DARK, np.uint8), connectivity=8)
+    heights, widths = boxes[1:, 3], boxes[1:, 2]
+    letters = heights[(heights >= 5) & (heights <= 60) & (widths >= 2) & (widths <= 80)]
+    return float(np.median(letters)) if len(letters) >= LETTERS_LEAST else 0.0
 
 
 def _best_tilt(along: npt.NDArray[np.float32], over: npt.NDArray[np.float32]) -> tuple[float, float]:

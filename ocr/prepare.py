@@ -5,7 +5,7 @@ only when the page calls for it. The stored image itself stays untouched.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import cv2
@@ -13,7 +13,7 @@ import numpy as np
 
 from ocr.engines.port import PreparedPage
 from ocr.images import StoredImage
-from ocr.inspect import estimate_skew, noise_of, on_white
+from ocr.inspect import noise_of, on_white, red_ink, tilt_of
 from ocr.options import ReadingOptions
 from ocr.page import Box
 from ocr.pixels import Pixels
@@ -48,14 +48,15 @@ class Geometry:
 class Preparation:
     """A page ready to be read, where it came from, and what was done to it.
 
-    channel: what a colour page was read from. noise: grey levels before any filter. median: whether it was
-    filtered.
+    sideways: its lines run down. channel: what a colour page was read from. noise: grey levels before any
+    filter. median: whether it was filtered.
     """
 
     page: PreparedPage
     geometry: Geometry
     quarter_turns: int
     skew_deg: float
+    sideways: bool
     channel: Channel
     noise: float
     median: bool
@@ -69,14 +70,17 @@ def prepare(
     quarter_turns: int,
     channel: Channel = "red",
     median: bool | None = None,
+    dpi: float | None = None,
 ) -> Preparation:
     """Return a page image ready to be read.
 
     quarter_turns: clockwise, to make it upright. channel: of a colour page; in the red one a seal vanishes and
-    so does all red ink. median: whether to filter; None lets the noise decide.
+    so does all red ink. median: whether to filter; None lets the noise decide. dpi: what it is reduced to,
+    options.reading_dpi unless said; never enlarged.
     """
     height, width = image.pixels.shape[:2]
-    grey, dpi = _reduced(replace(image, pixels=_one_channel(image.pixels, channel)), options.reading_dpi)
+    small, dpi = _reduced(image, dpi or options.reading_dpi)
+    grey = _one_channel(small, channel)
     scale: Affine = (width / grey.shape[1], 0.0, 0.0, 0.0, height / grey.shape[0], 0.0)
     grey = np.ascontiguousarray(np.rot90(grey, -quarter_turns))
     if not _is_bitonal(image.pixels):
@@ -85,14 +89,15 @@ def prepare(
     filtered = noise >= options.noise_gate if median is None else median
     if filtered:
         grey = np.asarray(cv2.medianBlur(grey, 3), np.uint8)
-    skew = estimate_skew(grey)
-    level, unlevel = _levelled(grey, skew)
+    tilt = tilt_of(grey)
+    level, unlevel = _levelled(grey, tilt.degrees)
     to_stored = then(then(unlevel, turned_back(quarter_turns % 4, grey.shape)), scale)
     return Preparation(
         page=PreparedPage(level, dpi, source_sha256),
         geometry=Geometry(to_stored, width, height),
         quarter_turns=quarter_turns % 4,
-        skew_deg=skew,
+        skew_deg=tilt.degrees,
+        sideways=tilt.sideways,
         channel=channel if image.pixels.ndim == 3 else "luma",
         noise=noise,
         median=filtered,
@@ -103,7 +108,8 @@ def _one_channel(pixels: Pixels, channel: Channel) -> Pixels:
     if pixels.ndim != 3:
         return pixels
     if channel == "red":
-        return np.ascontiguousarray(pixels[..., 0])
+        # Brighter by what is red in it: paler than the paper a seal's lettering would still be read.
+        return np.asarray(cv2.add(np.ascontiguousarray(pixels[..., 0]), red_ink(pixels)), np.uint8)
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
 
 

@@ -9,7 +9,7 @@ blank. 7. Nothing sure on a page with something on it is a failure that a person
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,10 +19,13 @@ from ocr.columns import in_reading_order
 from ocr.engines.port import OcrEngine, RawBlock, RawLine, RawReading, RawWord
 from ocr.errors import PageUnreadable
 from ocr.images import StoredImage
-from ocr.inspect import FEW, PageMeasures, measure
+from ocr.inspect import FEW, PageMeasures, letter_height, measure
+from ocr.mending import mended
+from ocr.noise import without_noise
 from ocr.options import ReadingOptions
 from ocr.page import Block, Box, Line, PageText, ReadPage, Word
 from ocr.prepare import Channel, Preparation, prepare
+from ocr.reading import read_prepared
 from ocr.stamps import read_stamps
 
 SURE = 0.5  # confidence from which a word shows that a page could be read
@@ -106,13 +109,14 @@ def recognise(image: StoredImage, sha256: str, engine: OcrEngine, options: Readi
     reading = best.reading
     if measures.writing == "doubtful":
         reading = RawReading(tuple(_only(reading, sure)))
-    ordered = in_reading_order(reading.blocks, width=best.prepared.page.image.shape[1])
+    written, noise = without_noise(reading.blocks)
+    ordered = in_reading_order(written, width=best.prepared.page.image.shape[1])
     blocks = tuple(_placed(ordered, best.prepared)) + tuple(_safe(stamps))
     height, width = image.pixels.shape[:2]
     page = PageText(
         width, height, image.dpi_x, best.prepared.quarter_turns, round(best.prepared.skew_deg, 3), blocks
     )
-    return ReadPage(page, False, engine.describe(), _account(measures, attempts, best, len(stamps)))
+    return ReadPage(page, False, engine.describe(), _account(measures, attempts, best, len(stamps), noise))
 
 
 def _attempts(
@@ -120,23 +124,49 @@ def _attempts(
 ) -> list[_Attempt]:
     """Steps 2-4. Return every reading made, the first one first."""
 
-    def attempt(turns: int, *, channel: Channel = "red", median: bool | None = None) -> _Attempt:
-        prepared = prepare(
-            image, options, source_sha256=sha256, quarter_turns=turns, channel=channel, median=median
-        )
-        return _Attempt(prepared, engine.read(prepared.page))
+    first = prepare(image, options, source_sha256=sha256, quarter_turns=image.turn_hint % 4)
+    if first.sideways:
+        turns, _ = engine.orientation(first.page)
+        first = prepare(image, options, source_sha256=sha256, quarter_turns=image.turn_hint + turns)
+    dpi = _dpi_for(first, image, options)
 
-    made = [attempt(image.turn_hint % 4)]
+    def attempt(turns: int, *, channel: Channel = "red", median: bool | None = None) -> _Attempt:
+        as_first = turns == first.quarter_turns and channel == "red" and median is None and dpi == first.page.dpi
+        prepared = (
+            first
+            if as_first
+            else prepare(
+                image,
+                options,
+                source_sha256=sha256,
+                quarter_turns=turns,
+                channel=channel,
+                median=median,
+                dpi=dpi,
+            )
+        )
+        return _Attempt(prepared, read_prepared(prepared.page, engine))
+
+    made = [attempt(first.quarter_turns)]
     best = made[0]
     if best.confidence < options.turn_below or best.sideways:
         turns, _ = engine.orientation(best.prepared.page)
         # Words on end that the engine calls upright: it must be one way or the other.
         for turn in (turns,) if turns else (1, 3) if best.sideways else ():
-            made.append(attempt((image.turn_hint + turn) % 4))
+            made.append(attempt((first.quarter_turns + turn) % 4))
         best = max(made, key=lambda one: one.worth)
     if best.confidence < options.reread_below and measures.writing == "present":
         made += _again(best, attempt, measures)
     return made
+
+
+def _dpi_for(prepared: Preparation, image: StoredImage, options: ReadingOptions) -> float:
+    """Return the resolution to read a page at: higher than usual where its print is small and its image finer."""
+    height = letter_height(prepared.page.image)
+    finest = max(image.dpi_x, image.dpi_y)
+    if not 0 < height < options.small_print_px or finest <= prepared.page.dpi:
+        return prepared.page.dpi
+    return min(finest, prepared.page.dpi * options.wanted_px / height)
 
 
 def _again(best: _Attempt, attempt: Callable[..., _Attempt], measures: PageMeasures) -> Iterator[_Attempt]:
@@ -191,11 +221,11 @@ def _blank(image: StoredImage, engine: OcrEngine, measures: PageMeasures, attemp
     height, width = image.pixels.shape[:2]
     page = PageText(width, height, image.dpi_x, image.turn_hint % 4, 0.0)
     best = attempts[0] if attempts else None
-    return ReadPage(page, True, engine.describe(), _account(measures, attempts, best, 0))
+    return ReadPage(page, True, engine.describe(), _account(measures, attempts, best))
 
 
 def _account(
-    measures: PageMeasures, attempts: list[_Attempt], best: _Attempt | None, stamps: int
+    measures: PageMeasures, attempts: list[_Attempt], best: _Attempt | None, stamps: int = 0, noise: int = 0
 ) -> dict[str, Any]:
     """Return what was measured and done, for the derivation record."""
     told: dict[str, Any] = {"page": measures.to_json(), "readings": [one.to_json() for one in attempts]}
@@ -206,6 +236,7 @@ def _account(
             "noise": round(best.prepared.noise, 2),
             "skew_deg": round(best.prepared.skew_deg, 3),
             "stamps": stamps,
+            "noise_words": noise,
         }
     return told
 
@@ -215,19 +246,19 @@ def _placed(blocks: Iterable[RawBlock], prepared: Preparation) -> Iterator[Block
     for block in blocks:
         lines = []
         for line in block.lines:
-            words = tuple(_words(line.words, prepared))
+            words = tuple(_words(line.words, prepared, in_cell=block.kind == "table"))
             if words:
                 lines.append(Line(words, Box.around(word.box for word in words)))
         if lines:
             yield Block(block.kind, tuple(lines), Box.around(line.box for line in lines))
 
 
-def _words(words: Iterable[RawWord], prepared: Preparation) -> Iterator[Word]:
-    for word in words:
-        raw = keepable(word.text)
-        if raw:
-            box = prepared.geometry.to_stored(word.box)
-            yield Word(unicodedata.normalize("NFC", raw), raw, word.confidence, box)
+def _words(words: Sequence[RawWord], prepared: Preparation, *, in_cell: bool) -> Iterator[Word]:
+    """Yield the words of a line as they are to be used, the engine's own reading beside."""
+    said = [(word, raw) for word in words if (raw := keepable(word.text))]
+    texts = mended([unicodedata.normalize("NFC", raw) for _, raw in said], in_cell=in_cell)
+    for (word, raw), text in zip(said, texts, strict=True):
+        yield Word(text, raw, word.confidence, prepared.geometry.to_stored(word.box))
 
 
 def _safe(stamps: Iterable[Block]) -> Iterator[Block]:

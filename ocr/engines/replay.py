@@ -29,12 +29,12 @@ class ReplayEngine:
 
     def read(self, page: PreparedPage) -> RawReading:
         """Return the recorded words, scaled to the prepared image at hand. Raises NotRecorded."""
+        if page.layout == "block" and not self._place(page).exists():
+            return RawReading(())  # recordings are of pages; a piece of one that nobody recorded says nothing
         if self._log is not None:
             _append(self._log, page.source_sha256)
         if self._wait_ms:
             time.sleep(self._wait_ms / 1000)
-        if page.layout == "block" and not self._place(page).exists():
-            return RawReading(())  # recordings are of pages; a stamp nobody recorded says nothing
         recorded = self._recording(page)
         height, width = page.image.shape
         return _reading(recorded["blocks"], width / recorded["width"], height / recorded["height"])

@@ -1,0 +1,142 @@
+"""Reads all of one prepared page: its tables cell by cell, the rest as a page, and the lines that this missed.
+
+Layout analysis now and then takes a line beside a signature or a rule for part of a picture. What looks like a
+line of print and has no word on it is therefore read once more by itself.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from ocr.engines.port import OcrEngine, PreparedPage, RawBlock, RawLine, RawReading, RawWord
+from ocr.page import Box
+from ocr.pixels import Pixels
+from ocr.tables import find_tables, moved, read_table, without_tables
+
+DARK = 150  # grey level of ink; the paper is white
+LINE_MM = (1.6, 6.5)  # heights of a line of print, marks and all
+PIECE_MM = 7.0  # the largest letter or stroke of one; rules, drawings and signatures are larger
+SHORTEST_MM = 6.0  # of a line that is looked for
+JOIN_MM = 4.0  # words nearer than this are one line
+FILLED = (0.06, 0.55)  # share of ink in a line of print
+WRITTEN = 0.1  # share of it that a word may cover: more, and it is a remainder of that word
+SURE = 0.6  # mean confidence from which what was read there is taken
+SAME_LINE = 0.6  # share of a piece's height within a line's, from which it is part of that line
+MOST = 8  # lines read once more on one page, the largest first
+
+
+def read_prepared(page: PreparedPage, engine: OcrEngine) -> RawReading:
+    """Return the words of a prepared page, boxes in its pixels. Raises what the engine raises."""
+    tables = find_tables(page.image, dpi=page.dpi)
+    read = [(table, read_table(page, table, number, engine)) for number, table in enumerate(tables)]
+    whole = without_tables(page, [table for table, block in read if block is not None])
+    blocks = list(engine.read(whole).blocks)
+    for number, region in enumerate(missed_lines(whole, blocks)):
+        for line in _read_line(whole, region, number, engine):
+            _insert_line(blocks, line)
+    for _, block in read:
+        if block is not None:
+            _insert(blocks, block)
+    return RawReading(tuple(blocks))
+
+
+def missed_lines(page: PreparedPage, blocks: Sequence[RawBlock]) -> list[Box]:
+    """Return where a page has what looks like a line of print but no word, largest first."""
+    px_mm = page.dpi / 25.4
+    ink = np.asarray(page.image < DARK, np.uint8)
+    for word in _words(blocks):
+        box = word.box
+        ink[max(0, box.y - 2) : box.y + box.height + 2, max(0, box.x - 2) : box.x + box.width + 2] = 0
+    _, labels, boxes, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    large = (boxes[:, 2] > PIECE_MM * px_mm) | (boxes[:, 3] > PIECE_MM * px_mm)
+    small = (boxes[:, 2] < 2) | (boxes[:, 3] < 2)
+    ink[(large | small)[labels]] = 0
+    reach = round(JOIN_MM * px_mm)
+    joined = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((max(1, round(0.4 * px_mm)), reach), np.uint8))
+    _, _, found, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    lines = []
+    for x, y, width, height, _ in (tuple(int(edge) for edge in box) for box in found[1:]):
+        if width < SHORTEST_MM * px_mm or not LINE_MM[0] * px_mm <= height <= LINE_MM[1] * px_mm:
+            continue
+        region = Box(x, y, width, height)
+        filled = float(ink[y : y + height, x : x + width].mean())
+        if FILLED[0] <= filled <= FILLED[1] and not any(_shared(region, w.box) > WRITTEN for w in _words(blocks)):
+            lines.append(region)
+    return sorted(lines, key=lambda box: -box.width)[:MOST]
+
+
+def _read_line(page: PreparedPage, region: Box, number: int, engine: OcrEngine) -> Iterator[RawLine]:
+    margin = max(4, region.height // 3)
+    top, left = max(0, region.y - margin), max(0, region.x - margin)
+    cut = page.image[top : region.y + region.height + margin, left : region.x + region.width + margin]
+    image: Pixels = np.ascontiguousarray(cv2.copyMakeBorder(cut, 8, 8, 8, 8, cv2.BORDER_CONSTANT, value=255))
+    reading = engine.read(PreparedPage(image, page.dpi, f"{page.source_sha256}-line-{number}", "block"))
+    for block in reading.blocks:
+        for line in block.lines:
+            words = tuple(replace(w, box=moved(w.box, left - 8, top - 8)) for w in line.words)
+            letters = sum(len(word.text) for word in words)
+            if letters > 1 and sum(word.confidence * len(word.text) for word in words) >= SURE * letters:
+                yield RawLine(words, Box.around(word.box for word in words))
+
+
+def _insert_line(blocks: list[RawBlock], line: RawLine) -> None:
+    """Put words into the line that they are part of; else after the line above, into its block; else by height."""
+    for at, block in enumerate(blocks):
+        for row, other in enumerate(block.lines):
+            if _continues(other.box, line.box):
+                words = tuple(sorted((*other.words, *line.words), key=lambda word: word.box.x))
+                whole = RawLine(words, Box.around((other.box, line.box)))
+                blocks[at] = replace(block, lines=(*block.lines[:row], whole, *block.lines[row + 1 :]))
+                return
+    above = [
+        (other.box.y + other.box.height, at, row)
+        for at, block in enumerate(blocks)
+        for row, other in enumerate(block.lines)
+        if _beside(other.box, line.box) and _middle(other.box) < _middle(line.box)
+    ]
+    if not above:
+        _insert(blocks, RawBlock("text", (line,), line.box))
+        return
+    _, at, row = max(above)
+    block = blocks[at]
+    lines = (*block.lines[: row + 1], line, *block.lines[row + 1 :])
+    blocks[at] = RawBlock(block.kind, lines, Box.around((block.box, line.box)))
+
+
+def _continues(line: Box, piece: Box) -> bool:
+    """Whether a piece stands in a line or at one of its ends, as near as words of one line are."""
+    down = min(line.y + line.height, piece.y + piece.height) - max(line.y, piece.y)
+    apart = max(line.x, piece.x) - min(line.x + line.width, piece.x + piece.width)
+    return down >= SAME_LINE * piece.height and apart <= 2 * piece.height
+
+
+def _insert(blocks: list[RawBlock], block: RawBlock) -> None:
+    """Put a block before the first one that begins below its middle and does not lie beside it."""
+    below = (
+        at
+        for at, other in enumerate(blocks)
+        if other.box.y >= _middle(block.box) and _beside(other.box, block.box)
+    )
+    blocks.insert(next(below, len(blocks)), block)
+
+
+def _words(blocks: Sequence[RawBlock]) -> Iterator[RawWord]:
+    return (word for block in blocks for line in block.lines for word in line.words)
+
+
+def _beside(one: Box, other: Box) -> bool:
+    """Whether two boxes share part of the page's width."""
+    return one.x < other.x + other.width and other.x < one.x + one.width
+
+
+def _shared(region: Box, word: Box) -> float:
+    """Return the share of a region that a word covers."""
+    across = min(region.x + region.width, word.x + word.width) - max(region.x, word.x)
+    down = min(region.y + region.height, word.y + word.height) - max(region.y, word.y)
+    return max(0, across) * max(0, down) / (region.width * region.height)
+
+
+def _middle(box: Box) -> float:
+    return box.y + box.height / 2

@@ -1,0 +1,124 @@
+"""Ruled tables are found by their rules and read cell by cell, however many lines a cell has."""
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from archive.pades.font import find_font
+from ocr.engines.port import OcrEngine, PreparedPage
+from ocr.page import Box
+from ocr.pixels import Pixels
+from ocr.reading import read_prepared
+from ocr.tables import find_tables, read_table
+
+DPI = 170.0
+ROWS = (
+    ("Số TT", "Tên thiết bị", "Số máy", "Tình trạng"),
+    ("1", "Máy thủy bình", "TB11996", "Tốt"),
+    ("2", "Máy định vị\nvệ tinh", "TB89260", "Đang kiểm định"),
+    ("3", "Máy toàn đạc\nđiện tử", "TB50965", "Khá"),
+)
+EDGES = (150, 290, 640, 880, 1200)
+ROW_PX, TOP = 84, 500
+
+
+def drawn(*, broken: int = 0, frame_only: bool = False, merged: bool = False) -> Pixels:
+    """A page with a table between two lines of print. broken: pixels missing at every crossing of two rules."""
+    page = Image.new("L", (1400, 1200), 255)
+    pen, font = ImageDraw.Draw(page), ImageFont.truetype(str(find_font()), 30)
+    pen.text((150, 380), "Bảng kê thiết bị đo đạc của đơn vị", 0, font)
+    bottom = TOP + ROW_PX * len(ROWS)
+    for row, cells in enumerate(ROWS):
+        for column, text in enumerate(cells):
+            box = pen.multiline_textbbox((0, 0), text, font, align="center", spacing=2)
+            middle = (EDGES[column] + EDGES[column + 1]) / 2, TOP + ROW_PX * (row + 0.5)
+            at = middle[0] - (box[0] + box[2]) / 2, middle[1] - (box[1] + box[3]) / 2
+            pen.multiline_text(at, text, 0, font, align="center", spacing=2)
+    for x in (EDGES[0], EDGES[-1]) if frame_only else EDGES:
+        pen.line((x, TOP + (ROW_PX if merged and x == EDGES[1] else 0), x, bottom), 0, 3)
+    for row in (0, len(ROWS)) if frame_only else range(len(ROWS) + 1):
+        pen.line((EDGES[0], TOP + row * ROW_PX, EDGES[-1], TOP + row * ROW_PX), 0, 3)
+    pen.text((150, bottom + 60), "Chủ tịch đã ký và đóng dấu", 0, font)
+    image = np.array(page)
+    if broken:
+        for x in EDGES:
+            for row in range(len(ROWS) + 1):
+                y = TOP + row * ROW_PX
+                image[y - broken : y + broken, x - 4 : x + 5] = 255
+    return image
+
+
+def prepared(image: Pixels) -> PreparedPage:
+    return PreparedPage(image, DPI, "ab" * 32)
+
+
+def test_a_table_has_the_cells_between_its_rules() -> None:
+    (table,) = find_tables(drawn(), dpi=DPI)
+    assert len(table.cells) == 16
+    assert abs(table.box.x - EDGES[0]) < 5
+    assert abs(table.box.height - ROW_PX * len(ROWS)) < 10
+    tops = [cell.y for cell in table.cells]
+    assert tops == sorted(tops)
+
+
+def test_rules_broken_at_their_crossings_still_make_cells() -> None:
+    (table,) = find_tables(drawn(broken=8), dpi=DPI)
+    assert len(table.cells) == 16
+
+
+def test_a_cell_over_two_columns_is_one() -> None:
+    (table,) = find_tables(drawn(merged=True), dpi=DPI)
+    assert len(table.cells) == 15
+    assert table.cells[0].width > EDGES[2] - EDGES[0] - 10
+
+
+def test_a_frame_and_a_page_of_print_are_no_tables() -> None:
+    assert find_tables(drawn(frame_only=True), dpi=DPI) == ()
+    assert find_tables(np.full((1200, 1400), 255, np.uint8), dpi=DPI) == ()
+
+
+def test_a_noisy_page_has_no_tables() -> None:
+    noisy = np.random.default_rng(3).integers(0, 255, (1200, 1400), np.uint8)
+    assert find_tables(cv2.GaussianBlur(noisy, (0, 0), 3), dpi=DPI) == ()
+
+
+def test_each_cell_is_read_by_itself_and_its_words_lie_in_it(tesseract: OcrEngine) -> None:
+    page = prepared(drawn())
+    (table,) = find_tables(page.image, dpi=DPI)
+    block = read_table(page, table, 0, tesseract)
+    assert block is not None
+    assert block.kind == "table"
+    said = [" ".join(word.text for word in line.words) for line in block.lines]
+    assert said == [line for row in ROWS for cell in row for line in cell.split("\n")]
+    for line in block.lines:
+        assert any(_within(line.box, cell) for cell in table.cells)
+
+
+def test_an_empty_table_is_not_read(tesseract: OcrEngine) -> None:
+    image = drawn()
+    (table,) = find_tables(image, dpi=DPI)
+    for cell in table.cells:
+        image[cell.y : cell.y + cell.height, cell.x : cell.x + cell.width] = 255
+    assert read_table(prepared(image), table, 0, tesseract) is None
+
+
+def test_a_table_stands_between_the_print_above_and_below(tesseract: OcrEngine) -> None:
+    kinds = [block.kind for block in read_prepared(prepared(drawn()), tesseract).blocks]
+    assert kinds[0] == "text"
+    assert kinds[-1] == "text"
+    assert kinds.count("table") == 1
+
+
+@pytest.mark.parametrize("fill", [0, 255])
+def test_a_page_of_one_colour_has_no_tables(fill: int) -> None:
+    assert find_tables(np.full((1000, 800), fill, np.uint8), dpi=DPI) == ()
+
+
+def _within(inner: Box, outer: Box) -> bool:
+    return (
+        outer.x - 3 <= inner.x
+        and outer.y - 3 <= inner.y
+        and inner.x + inner.width <= outer.x + outer.width + 3
+        and inner.y + inner.height <= outer.y + outer.height + 3
+    )
