@@ -18,7 +18,7 @@ from ocr.pixels import Pixels
 from ocr.quality.compression import quality_by_pixels, quality_by_tables
 from ocr.quality.edges import border_mm, cut_letters, grey_fill_pct, paper_level, sheet_step
 from ocr.quality.letters import estimate_resolution, off_pct
-from ocr.quality.sharpness import blur_mm
+from ocr.quality.sharpness import LEAST_STEP_REDUCED, blur_mm
 
 LEAST_WORK_DPI = 75.0
 BITS = {"bitonal": 1, "grey": 8, "colour": 24}
@@ -93,7 +93,7 @@ def measure_quality(
     sides = sorted((width / image.dpi_x * MM, height / image.dpi_y * MM))
     seen = min(height, width) >= LEAST_SIDE_PX
     toned = seen and capture.colour != "bitonal"
-    spread = blur_mm(view.grey, view.energy, view.scale, dpi) if toned and not blank else None
+    spread = _blur_mm(view, dpi) if toned and not blank else None
     paper = paper_level(view.small)
     told = ImageQuality(
         width_px=width,
@@ -146,6 +146,14 @@ class _View:
             small, scale = np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), np.uint8), 2 * scale
         energy = np.asarray(cv2.convertScaleAbs(cv2.Laplacian(small, cv2.CV_16S)), np.uint8)
         return cls(grey, small, energy, scale, dpi / scale / MM)
+
+
+def _blur_mm(view: _View, dpi: float) -> float | None:
+    """Return the spread of edges; where it is so wide that none is steep as stored, that on the smaller copy."""
+    found = blur_mm(view.grey, view.energy, view.scale, dpi)
+    if found is None and view.scale > 1:
+        found = blur_mm(view.small, view.energy, 1.0, dpi / view.scale, least_step=LEAST_STEP_REDUCED)
+    return found
 
 
 def _is_blank(page: PageText | None, view: _View) -> bool:

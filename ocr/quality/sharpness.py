@@ -14,7 +14,7 @@ TILE_PX = 128
 TILES = 14  # looked at of a page
 AGAIN_PX = 1.5  # spread laid over the edges, as a standard deviation
 CLEAR = 0.45  # of a tile's steepest edges; what is paler is noise, show-through, or a stroke's end
-LEAST_STEP = 12.0  # grey levels a pixel under which an edge is noise
+LEAST_STEP, LEAST_STEP_REDUCED = 12.0, 5.0  # grey levels a pixel under which an edge is noise
 LEAST_EDGES = 60
 SOFTEST = 70.0  # percentile of the edges that counts: the edges of thin strokes seem sharper than they are
 STEEPEST = 99.3  # percentile of a tile's steps that stands for its steepest edges
@@ -28,11 +28,14 @@ OWN_PX2 = 0.4  # variance that the pixel and the difference over two pixels add
 Floats = npt.NDArray[np.float32]
 
 
-def blur_mm(grey: Pixels, energy: Pixels, scale: float, dpi: float) -> float | None:
+def blur_mm(
+    grey: Pixels, energy: Pixels, scale: float, dpi: float, *, least_step: float = LEAST_STEP
+) -> float | None:
     """Return the spread of a page's edges on paper, as a standard deviation; None when it has too few.
 
     energy: where ink is, on a copy smaller by `scale`, 0-255. Across and down are told apart, since a sheet that
-    moved is blurred along its way alone: the softer counts.
+    moved is blurred along its way alone: the softer counts. least_step: grey levels a pixel under which an edge is
+    noise.
     """
     across: list[Floats] = []
     down: list[Floats] = []
@@ -42,8 +45,8 @@ def blur_mm(grey: Pixels, energy: Pixels, scale: float, dpi: float) -> float | N
         again = cv2.GaussianBlur(tile, (0, 0), AGAIN_PX)
         over, under = _steps(tile), _steps(again)
         clear = [float(np.percentile(step[::2], STEEPEST)) for step in over]
-        across.append(_spread(over[0], over[1], under[0], clear[0]))
-        down.append(_spread(over[1], over[0], under[1], clear[1]))
+        across.append(_spread(over[0], over[1], under[0], max(least_step, CLEAR * clear[0])))
+        down.append(_spread(over[1], over[0], under[1], max(least_step, CLEAR * clear[1])))
         ratios.append(max(clear[0], 1.0) / max(clear[1], 1.0) / LEVEL_RATIO)
     found = [np.concatenate(spreads) for spreads in (across, down) if spreads]
     told = [float(np.percentile(spreads, SOFTEST)) * MM / dpi for spreads in found if len(spreads) >= LEAST_EDGES]
@@ -74,9 +77,9 @@ def _steps(tile: Floats) -> tuple[Floats, Floats]:
     return across, down
 
 
-def _spread(step: Floats, other: Floats, again: Floats, steepest: float) -> Floats:
+def _spread(step: Floats, other: Floats, again: Floats, least: float) -> Floats:
     """Return the spread at the steepest pixels of edges that run straight across a direction."""
-    at = (step >= max(LEAST_STEP, CLEAR * steepest)) & (step > STRAIGHT * other)
+    at = (step >= least) & (step > STRAIGHT * other)
     ratio = np.square(step[at] / np.maximum(again[at], 1e-3))
     spread = AGAIN_PX**2 / np.maximum(ratio - 1, 1e-3) - OWN_PX2
     return np.asarray(np.sqrt(np.clip(spread, 0, 100)), np.float32)

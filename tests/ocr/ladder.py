@@ -138,3 +138,17 @@ def as_scanned(
     page = PageText(width, height, claimed, turns, skew, block)
     capture = CaptureProbe(0, width, height, claimed, found, "0" * 64)
     return Scanned(StoredImage(pixels, claimed, claimed), page, capture, encoded)
+
+
+def softened(pixels: Pixels, spread_px: float) -> Pixels:
+    """Return a page out of focus, its edges spread by a standard deviation in pixels."""
+    return np.asarray(cv2.GaussianBlur(pixels, (0, 0), max(0.05, spread_px)), np.uint8)
+
+
+def smeared(pixels: Pixels, spread_px: float, *, across: bool) -> Pixels:
+    """Return a page that moved along one direction, as far as gives its edges this spread."""
+    length = spread_px * 12**0.5
+    whole = int(length) // 2 * 2 + 3
+    kernel = np.clip((length + 1) / 2 - np.abs(np.arange(whole) - whole // 2), 0, 1)
+    kernel = (kernel / kernel.sum()).astype(np.float32)
+    return np.asarray(cv2.filter2D(pixels, -1, kernel[None, :] if across else kernel[:, None]), np.uint8)

@@ -140,22 +140,11 @@ def _blur(number: int) -> Iterator[Case]:
     for part in BELOW + ABOVE:
         added = np.sqrt(max(0.0, (part * TRUE_BLUR_MM) ** 2 - OWN_BLUR_MM**2)) / MM * made.dpi
         for moved in (False, True):
-            soft = _moved(pixels, added, across=bool(number % 2)) if moved else _soft(pixels, added)
+            soft = (
+                ladder.smeared(pixels, added, across=bool(number % 2)) if moved else ladder.softened(pixels, added)
+            )
             found = ladder.as_scanned(soft, made)
             yield _case("sharpness", found, bad=part > 1, step=f"{'moved' if moved else 'focus'} {part}")
-
-
-def _soft(pixels: Pixels, spread_px: float) -> Pixels:
-    return np.asarray(cv2.GaussianBlur(pixels, (0, 0), max(0.05, spread_px)), np.uint8)
-
-
-def _moved(pixels: Pixels, spread_px: float, *, across: bool) -> Pixels:
-    """Smear a page along one direction; the way is as long as gives the same spread."""
-    length = spread_px * 12**0.5
-    whole = int(length) // 2 * 2 + 3
-    kernel = np.clip((length + 1) / 2 - np.abs(np.arange(whole) - whole // 2), 0, 1)
-    kernel = (kernel / kernel.sum()).astype(np.float32)
-    return np.asarray(cv2.filter2D(pixels, -1, kernel[None, :] if across else kernel[:, None]), np.uint8)
 
 
 def _skew(number: int) -> Iterator[Case]:

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import date
 
+import cv2
 import ladder
 import numpy as np
 import pytest
@@ -135,6 +136,33 @@ def test_an_unread_page_has_no_orientation() -> None:
     assert unread.skew_deg == pytest.approx(found.page.skew_deg if found.page else 0, abs=0.2)
     few = PageText(unread.width_px, unread.height_px, 200, 0, 0.0, found.page.blocks[:3] if found.page else ())
     assert measure_quality(found.image, few, capture=found.capture).unmeasured["dpi_off_pct"] == "few-words"
+
+
+def inked(pixels: np.ndarray, ink: int) -> np.ndarray:
+    return (255 - (255 - pixels.astype(np.float32)) * (255 - ink) / 235).astype(np.uint8)
+
+
+@pytest.mark.parametrize("ink", [120, 170, 200])
+def test_pale_ink_is_no_blur_and_hides_none(ink: int) -> None:
+    made = ladder.base(1, 200)
+    pale = inked(ladder.worn(made, 3), ink)
+    spreads = []
+    for pixels in (pale, cv2.GaussianBlur(pale, (0, 0), 0.4 / 25.4 * 200)):
+        found = ladder.as_scanned(pixels, made)
+        spreads.append(measure_quality(found.image, found.page, capture=found.capture).blur_mm)
+    assert spreads[0] is not None
+    assert spreads[1] is not None
+    assert spreads[0] < 0.1
+    assert spreads[1] > 0.2
+
+
+@pytest.mark.parametrize("dpi", [150, 200, 300])
+def test_a_page_blurred_beyond_reading_is_still_told(dpi: int) -> None:
+    made = ladder.base(1, dpi)
+    found = ladder.as_scanned(cv2.GaussianBlur(ladder.worn(made, 3), (0, 0), 0.9 / 25.4 * dpi), made)
+    spread = measure_quality(found.image, found.page, capture=found.capture).blur_mm
+    assert spread is not None
+    assert spread > 0.5
 
 
 def test_bytes_that_are_no_jpeg_say_nothing_of_tables() -> None:
