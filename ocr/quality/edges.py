@@ -20,6 +20,7 @@ GREY_FILL = (100, 160)  # what decoders fill a broken JPEG with
 SHEET_MM = 3.0  # looked at above and below a second sheet's edge
 SHEET_TILT_DEG = 5.0
 SHEET_RULE_MM = 1.3  # thickness of rules and folds that are overlooked
+SHEET_LEAST = 0.75  # levels; a lesser step is none
 SHEET_APART = 2.5  # times as far away: a fold or a rule is in one of the two looked at, never in both
 SHEET_STRIPS = 12
 SHEET_BRIGHT = 0.8  # of a strip's pixels are ink or less bright than its paper
@@ -125,28 +126,34 @@ def _step_across(small: Pixels, px_mm: float) -> float:
     tilts = np.arange(-SHEET_TILT_DEG, SHEET_TILT_DEG + 0.01, 1.0)
     away = (np.arange(SHEET_STRIPS) - (SHEET_STRIPS - 1) / 2) * strip
     shifts = np.rint(np.tan(np.radians(tilts))[:, None] * away[None, :]).astype(np.int32)
-    inner = np.arange(far + reach, height - far - reach)
-    # The paper along lines of every tilt at every height, strip by strip, above and below each line.
-    lines, strips = inner[None, :, None] + shifts[:, None, :], np.arange(SHEET_STRIPS)
+    lines = np.arange(far + reach, height - far - reach)[None, :, None] + shifts[:, None, :]
+    # Lines of every tilt at every height. The margins have no ink: where they make no step, no sheet ends.
+    near, under = (_along(means[:, [0, -1]], lines[:, :, [0, -1]] + by) for by in (-reach, reach))
+    margins = (under - near).min(axis=2), (near - under).min(axis=2)
+    held = lines[np.maximum(*margins) >= SHEET_LEAST]
+    if not len(held):
+        return 0.0
     apart = round(SHEET_APART * reach)
-    further, near, under, last = (
-        means[np.clip(lines + away_px, 0, height - 1), strips] for away_px in (-apart, -reach, reach, apart)
-    )
-    steps = under - near
+    further, near, under, last = (_along(means, held + by) for by in (-apart, -reach, reach, apart))
+    steps, wide = under - near, last - further
     drifts = np.abs(_typical(near - further)), np.abs(_typical(last - under))
     # On either side of a line there is the same paper; the far steps of a sheet's edge are its near ones.
-    wide = last - further
     agreed = np.maximum(np.minimum(_agreed(steps), _agreed(wide)), np.minimum(_agreed(-steps), _agreed(-wide)))
     return max(0.0, float((agreed - np.maximum(*drifts)).max()))
 
 
+def _along(means: Floats, lines: npt.NDArray[np.int32]) -> Floats:
+    """Return the paper's brightness along lines, strip by strip: rows of the last axis' strips."""
+    return np.asarray(means[np.clip(lines, 0, len(means) - 1), np.arange(means.shape[1])], np.float32)
+
+
 def _agreed(steps: Floats) -> Floats:
     """Return the step of all strips but two; of the margins, which have no ink, half of it is asked."""
-    most = np.partition(steps, 2, axis=2)[:, :, 2]
-    return np.asarray(np.minimum(most, 2 * np.minimum(steps[:, :, 0], steps[:, :, -1])), np.float32)
+    most = np.partition(steps, 2, axis=-1)[..., 2]
+    return np.asarray(np.minimum(most, 2 * np.minimum(steps[..., 0], steps[..., -1])), np.float32)
 
 
 def _typical(drifts: Floats) -> Floats:
     """Return the median over the strips: how the paper's brightness drifts where it does not step."""
-    middle = drifts.shape[2] // 2
-    return np.asarray(np.partition(drifts, middle, axis=2)[:, :, middle], np.float32)
+    middle = drifts.shape[-1] // 2
+    return np.asarray(np.partition(drifts, middle, axis=-1)[..., middle], np.float32)

@@ -44,7 +44,7 @@ def blur_mm(
         tile = grey[top : top + TILE_PX, left : left + TILE_PX].astype(np.float32)
         again = cv2.GaussianBlur(tile, (0, 0), AGAIN_PX)
         over, under = _steps(tile), _steps(again)
-        clear = [float(np.percentile(step[::2], STEEPEST)) for step in over]
+        clear = [_steepest(step) for step in over]
         across.append(_spread(over[0], over[1], under[0], max(least_step, CLEAR * clear[0])))
         down.append(_spread(over[1], over[0], under[1], max(least_step, CLEAR * clear[1])))
         ratios.append(max(clear[0], 1.0) / max(clear[1], 1.0) / LEVEL_RATIO)
@@ -75,6 +75,12 @@ def _steps(tile: Floats) -> tuple[Floats, Floats]:
     across[:, 1:-1] = np.abs(tile[:, 2:] - tile[:, :-2]) / 2
     down[1:-1] = np.abs(tile[2:] - tile[:-2]) / 2
     return across, down
+
+
+def _steepest(step: Floats) -> float:
+    values = step[::2].ravel()
+    at = round((len(values) - 1) * STEEPEST / 100)
+    return float(np.partition(values, at)[at])
 
 
 def _spread(step: Floats, other: Floats, again: Floats, least: float) -> Floats:
