@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?= demo
 
-.PHONY: setup demo test test-production check format lock bench bench-ocr bench-production bench-growth drills judges servers servers-env servers-stop image-check clean
+.PHONY: setup demo test test-production check format lock bench bench-ocr bench-quality bench-production bench-growth drills judges servers servers-env servers-stop image-check clean
 
 setup: .venv/ready
 
@@ -67,6 +67,10 @@ bench: setup
 # Reading against OCRmyPDF, tier by tier; SCANS: a folder of PDFs with the truth in a .txt beside each.
 bench-ocr: setup
 	$(BIN)/python benchmarks/recognition.py $(if $(SCANS),--scans $(SCANS))
+
+# Image quality: defects of known strength around each threshold, and pages without any; quarter of an hour.
+bench-quality: setup
+	$(BIN)/python benchmarks/quality.py
 
 # The production shape against its engines spoken to bare, on an idle machine.
 bench-production: setup servers

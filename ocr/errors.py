@@ -115,6 +115,17 @@ class UnknownEngine(ReadingError):
     code = "unknown-engine"
 
 
+class QualityRulesInvalid(ReadingError):
+    """A file of rules of image quality can't be used; the message names the file and the rule."""
+
+    code = "quality-rules-invalid"
+
+    def __init__(self, path: str, reason: str = "") -> None:
+        super().__init__(f"{path}: {reason}" if reason else path)
+        self.path = path
+        self.reason = reason
+
+
 def _tree(root: type[ReadingError]) -> dict[str, type[ReadingError]]:
     found = {root.code: root}
     for child in root.__subclasses__():

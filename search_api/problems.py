@@ -118,6 +118,7 @@ INNER = frozenset(
         "page-undecodable",
         "page-unreadable",
         "pdfa-failed",
+        "quality-rules-invalid",
         "reading-error",
         "retention-error",
         "store-lies",

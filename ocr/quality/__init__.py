@@ -1,0 +1,1 @@
+"""Image quality for archivists: measures of a scanned page, dated rules, and a verdict for every rule."""
