@@ -47,6 +47,6 @@ def test_every_mets_keeps_its_schema(schema: etree.XMLSchema, tmp_path: Path) ->
 
 
 def test_the_schema_would_object(schema: etree.XMLSchema, tmp_path: Path) -> None:
-    write_supplement(packages.supplement("text"), tmp_path / "text.zip")
+    write_supplement(packages.supplement("text"), tmp_path / "text.zip", packages.texts("text"))
     (body,) = _mets(tmp_path / "text.zip")
     assert not schema.validate(etree.parse(BytesIO(body.replace(b"SHA-256", b"SHA256"))))
