@@ -21,7 +21,12 @@ from ingest.provenance import tools_of
 from ingest.rereader import OpenedRecord, Rereader, document_of, engines_of, opened_record, read_pages
 from ocr.options import ReadingOptions
 
-_TOOLS = ("program", "python", "libraries")  # what may make another text without the engine being another
+_TOOLS = (
+    "program",
+    "python",
+    "libraries",
+    "options",
+)  # what may make another text without the engine being another
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ def run_again(desk: Rereader, record_id: RecordId, number: int, *, purpose: str)
     """
     with opened_record(desk, record_id, purpose=purpose) as opened:
         recorded = _recorded(desk, opened, number)
-        options, unknown = _options(recorded.derivation.get("options"))
+        options, unknown = options_of(recorded.derivation.get("options"))
         with closing(desk.open_reader(options)) as reader:
             pages = read_pages(desk, reader, opened)
             tools = tools_of(reader)
@@ -71,9 +76,7 @@ def run_again(desk: Rereader, record_id: RecordId, number: int, *, purpose: str)
             found.pop(page.facts.number, None)
     found_sha256 = text_hash(found.items())
     engines = _named("engine", recorded.derivation.get("engines", ()), engines_of(pages))
-    others = [
-        one for name in _TOOLS for one in _named(name, _reads(recorded.derivation, tools, name), tools[name])
-    ]
+    others = _others(recorded.derivation, tools, without_options=bool(unknown))
     reproduced: bool | None = found_sha256 == recorded.text_sha256
     if engines or unknown or (others and not reproduced):
         reproduced = None
@@ -113,21 +116,27 @@ def _recorded(desk: Rereader, opened: OpenedRecord, number: int) -> _Recorded:
     )
 
 
-def _reads(recorded: Mapping[str, Any], tools: Mapping[str, Any], name: str) -> Any:
-    """Return a tool as it is written down; of libraries those that read: a content package names others, too."""
-    then, now = recorded.get(name), tools[name]
-    if isinstance(then, Mapping) and name == "libraries":
-        return {one: version for one, version in then.items() if one in now}
-    return then
+def _others(recorded: Mapping[str, Any], tools: Mapping[str, Any], *, without_options: bool) -> list[str]:
+    """Return what else differs: it counts only if the text is another.
+
+    Of libraries those that read: a content package names others, too. Options: one that there was none of then.
+    """
+    then = {name: recorded.get(name) for name in _TOOLS if not (without_options and name == "options")}
+    if isinstance(then["libraries"], Mapping):
+        read = tools["libraries"]
+        then["libraries"] = {one: version for one, version in then["libraries"].items() if one in read}
+    return [one for name, said in then.items() for one in _named(name, said, tools[name])]
 
 
-def _options(recorded: Any) -> tuple[ReadingOptions, tuple[str, ...]]:
-    """Return the options written down, or those in use with the reason why it can't be those."""
+def options_of(recorded: Any) -> tuple[ReadingOptions, tuple[str, ...]]:
+    """Return the options written down, as `options` of a derivation, or those in use and why it can't be those."""
     if recorded is None:
         return ReadingOptions(), ()
+    kinds = {name: type(value) for name, value in ReadingOptions().to_json().items()}
     try:
-        return ReadingOptions.from_json(recorded), ()
-    except TypeError:
+        # A package's JSON writes 200.0 as 200, and an ALTO document would say so too.
+        return ReadingOptions.from_json({name: kinds[name](value) for name, value in recorded.items()}), ()
+    except (AttributeError, KeyError, TypeError, ValueError):
         return ReadingOptions(), tuple(_named("options", recorded, ReadingOptions().to_json()))
 
 

@@ -22,6 +22,7 @@ from archive.rebuild.export import differences
 from archive.rebuild.vault import rebuild_catalogue
 from archive.record import RecordId
 from archive.tables.packages import package
+from archive.text_deposit import choose_text
 from console.home import Home, utc_now
 from console.settings import read_settings
 from ingest.derivations import run_again
@@ -97,6 +98,31 @@ def _packages(home: TestHome) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in connection.execute(query.order_by(package.c.number))]
 
 
+class _Failing(Reader):
+    """A reader for which some pages, counted from 1, take too long."""
+
+    failing: frozenset[int] = frozenset()
+
+    def read_page(self, path: Path, capture: CaptureProbe) -> ReadPage:
+        """Read a page unless it is one of those."""
+        if capture.index + 1 in self.failing:
+            raise PageTimedOut("it takes too long")
+        return super().read_page(path, capture)
+
+
+def _desk(home: TestHome, scratch: Path, *failing: int) -> Rereader:
+    opened = Home.open(read_settings(home.folder, home.environment))
+    scratch.mkdir(exist_ok=True)
+
+    def reader(options: ReadingOptions) -> Reader:
+        made = _Failing(Jail(scratch), opened.settings.ingest.engine_url, options)
+        made.failing = frozenset(failing)
+        return made
+
+    log = opened.log(scratch)
+    return Rereader(opened.engine, opened.store(), log, reader, (), opened.principal, scratch, utc_now)
+
+
 def test_search_and_text_follow_the_reading_in_force_and_back(kept: tuple[TestHome, str]) -> None:
     home, record = kept
     assert (_found(home, "khai thac nuoc"), _found(home, "Thời hạn")) == (True, True)
@@ -131,45 +157,24 @@ def test_only_the_words_in_force_are_found(kept: tuple[TestHome, str]) -> None:
         assert home.faults() == set()
 
 
-def test_a_reading_that_says_the_same_is_not_kept(kept: tuple[TestHome, str]) -> None:
+def test_a_reading_that_says_the_same_is_not_kept(kept: tuple[TestHome, str], tmp_path: Path) -> None:
     home, record = kept
+    desk = _desk(home, tmp_path / "scratch")
+
+    def read(*lines: str) -> tuple[bool, int, bool]:
+        _record_again(home, (lines, SECOND))
+        done = read_again(desk, RecordId(record), purpose="thử")
+        return done.new, done.number, done.in_force
+
     before = _packages(home)
-    done = home.ask("record", "reread", record)
-    assert (done["new"], done["number"], done["in_force"]) == (False, 1, True)
+    assert read(*OLD) == (False, 1, True)
     assert _packages(home) == before
-    _record_again(home, (BETTER, SECOND))
-    first = home.ask("record", "reread", record)
-    _record_again(home, (OLD, SECOND))
-    back = home.ask("record", "reread", record)
-    assert (back["new"], back["number"], back["in_force"]) == (False, 1, True)
-    assert _texts(home, record) == [(1, True), (first["number"], False)]
-    _record_again(home, (BETTER, SECOND))
-    again = home.ask("record", "reread", record)
-    assert (again["new"], again["number"], again["in_force"]) == (False, first["number"], True)
-
-
-class _Failing(Reader):
-    """A reader for which some pages, counted from 1, take too long."""
-
-    failing: frozenset[int] = frozenset()
-
-    def read_page(self, path: Path, capture: CaptureProbe) -> ReadPage:
-        """Read a page unless it is one of those."""
-        if capture.index + 1 in self.failing:
-            raise PageTimedOut("it takes too long")
-        return super().read_page(path, capture)
-
-
-def _desk(home: TestHome, scratch: Path, *failing: int) -> Rereader:
-    opened = Home.open(read_settings(home.folder, home.environment))
-
-    def reader(options: ReadingOptions) -> Reader:
-        made = _Failing(Jail(scratch), opened.settings.ingest.engine_url, options)
-        made.failing = frozenset(failing)
-        return made
-
-    log = opened.log(scratch)
-    return Rereader(opened.engine, opened.store(), log, reader, (), opened.principal, scratch, utc_now)
+    new, number, in_force = read(*BETTER)
+    assert (new, in_force) == (True, True)
+    assert read(*OLD) == (False, 1, True)
+    assert _texts(home, record) == [(1, True), (number, False)]
+    assert read(*BETTER) == (False, number, True)
+    assert len(_packages(home)) == len(before) + 1
 
 
 def test_a_page_that_fails_keeps_its_text_and_the_reading_says_so(
@@ -178,7 +183,6 @@ def test_a_page_that_fails_keeps_its_text_and_the_reading_says_so(
     home, record = kept
     _record_again(home, (BETTER, ("không đọc được",)))
     desk, scratch = _desk(home, tmp_path / "scratch", 2), tmp_path / "scratch"
-    scratch.mkdir()
     done = read_again(desk, RecordId(record), purpose="thử")
     assert (done.new, done.in_force, done.failed) == (True, True, (2,))
     pages = home.ask("record", "text", record)["pages"]
@@ -229,12 +233,13 @@ def test_the_derivation_reproduces_the_text_hash_or_says_why_not(kept: tuple[Tes
 
 def test_the_catalogue_made_again_shows_the_same_text(kept: tuple[TestHome, str], tmp_path: Path) -> None:
     home, record = kept
+    desk = _desk(home, tmp_path / "scratch")
+    numbers = []
     for lines in (BETTER, ("bản ba",)):
         _record_again(home, (lines, SECOND))
-        home.ask("record", "reread", record)
-    middle = _texts(home, record)[1][0]
-    home.ask("record", "text-use", record, str(middle))
-    home.ask("log", "export", str(tmp_path / "log"))
+        numbers.append(read_again(desk, RecordId(record), purpose="thử").number)
+    middle = numbers[0]
+    choose_text(desk.engine, desk.log, RecordId(record), middle, principal=desk.principal, at=utc_now())
     (tmp_path / "made").mkdir()
     engine = stack.new_engine(tmp_path / "made")
     key = LogKey.load(home.folder / "keys" / "log.key")
