@@ -34,13 +34,14 @@ Place = Literal[
     "release",
     "staging-deleted",
     "released",
-    # acceptance, effects and holds
+    # acceptance, effects, texts read again and holds
     "supplement-planned",
     "lock-extended",
     "supplement-stored",
     "accepted",
     "batch-closed",
     "effect-recorded",
+    "text-recorded",
     "hold-flagged",
     "hold-placed",
     "hold-lifted",

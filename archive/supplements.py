@@ -5,7 +5,7 @@ A crash between leaves a reserved number; the same act tried again finds it and 
 left. What that object says is then what is written down, for it cannot be changed any more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from archive.package.read import open_package
 from archive.package.write import write_supplement
 from archive.record import (
     Agent,
+    Member,
     PreservationEvent,
     PrincipalId,
     RecordId,
@@ -169,8 +170,9 @@ def deposit_supplement(
     retain_until: datetime,
     scratch: Path,
     now: datetime,
+    texts: Sequence[Member] = (),
 ) -> tuple[StoredObject, SupplementPackage]:
-    """Store a supplement; return its object and what the object says.
+    """Store a supplement, with the page texts it carries; return its object and what the object says.
 
     An earlier attempt's object under this key stands, and what it says is returned. scratch: a folder of this
     process. Raises KeyTaken, StoreUnavailable, DigestMismatch.
@@ -178,7 +180,7 @@ def deposit_supplement(
     scratch.mkdir(parents=True, exist_ok=True)
     body = scratch / f"{supplement.objid}.zip"
     try:
-        written = write_supplement(supplement, body)
+        written = write_supplement(supplement, body, texts)
         stored = put_or_adopt(
             store,
             key,

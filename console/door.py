@@ -11,7 +11,7 @@ from console.settings import HomeSettings, read_settings
 from console.terminal import Terminal
 from console.words.speak import Language, word
 
-EXIT_FAULT, EXIT_USAGE, EXIT_WANTING = 1, 2, 3
+EXIT_FAULT, EXIT_USAGE, EXIT_WANTING, EXIT_UNCHECKED = 1, 2, 3, 4
 
 Command = Callable[..., None]
 

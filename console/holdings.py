@@ -11,6 +11,7 @@ from archive.effects import EffectKind, record_effect
 from archive.package.read import open_package
 from archive.retrieve import describe_record, export_package, find_record, released
 from archive.tables.holdings import record
+from archive.texts import opened_texts
 from console.home import Home, utc_now
 from console.terminal import Terminal
 from ingest.tables import item
@@ -67,7 +68,7 @@ def show_record(home: Home, terminal: Terminal, name: str) -> None:
 
 
 def show_text(home: Home, terminal: Terminal, name: str, *, purpose: str) -> None:
-    """Print the accepted reading of a record, page by page; logged before it is opened."""
+    """Print the text in force of a record, page by page; logged before it is opened."""
     with reading(home.engine) as connection:
         record_id = find_record(connection, name)
     pages = []
@@ -80,10 +81,14 @@ def show_text(home: Home, terminal: Terminal, name: str, *, purpose: str) -> Non
             principal=home.principal,
             purpose=purpose,
             at=utc_now(),
-        ) as (_, stream),
-        open_package(stream) as package,
+        ) as (row, stream),
+        open_package(stream) as content,
+        opened_texts(home.engine, home.store(), row, content, principal=home.principal, at=utc_now()) as (
+            found,
+            package,
+        ),
     ):
-        for page in package.content().pages:
+        for page in found:
             text = ""
             confidence = page.confidence
             if page.text_member is not None:

@@ -302,10 +302,9 @@ class Home:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def reader(self, scratch: Path) -> Reader:
-        """Start a jailed reader over a scratch folder."""
-        options = ReadingOptions()
-        return Reader(WatchedJail(scratch), self.settings.ingest.engine_url, options)
+    def reader(self, scratch: Path, options: ReadingOptions | None = None) -> Reader:
+        """Start a jailed reader over a scratch folder. options: None for those in use."""
+        return Reader(WatchedJail(scratch), self.settings.ingest.engine_url, options or ReadingOptions())
 
     def desk(self) -> Desk:
         """Open everything a worker needs."""

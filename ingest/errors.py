@@ -85,6 +85,39 @@ class BatchNotNow(IngestError):
         self.reason = str(self)
 
 
+class MarkFound(IngestError):
+    """A later reading sees a mark of secrecy on a kept record: nothing of it is deposited, a person decides.
+
+    page: from 1. mark: which, as a slug.
+    """
+
+    code = "mark-found"
+
+    def __init__(self, record_id: str, page: int, mark: str) -> None:
+        super().__init__(f"page {page} of {record_id} was read with the mark {mark}; nothing was deposited")
+        self.record_id, self.page, self.mark = record_id, page, mark
+
+
+class RereadingFailed(IngestError):
+    """No page of a record could be read again. failure: the slug of the first page's."""
+
+    code = "rereading-failed"
+
+    def __init__(self, record_id: str, failure: str | None) -> None:
+        super().__init__(f"no page of {record_id} could be read again ({failure}); its text stays as it is")
+        self.record_id, self.failure = record_id, failure
+
+
+class CapturesDiffer(IngestError):
+    """A received file is not taken apart into the images it was at deposit: its pages cannot be told apart."""
+
+    code = "captures-differ"
+
+    def __init__(self, record_id: str, page: int) -> None:
+        super().__init__(f"page {page} of {record_id} is another image than at deposit; it was not read again")
+        self.record_id, self.page = record_id, page
+
+
 class RoomShort(IngestError):
     """A place has less room than a batch needs; nothing of it was taken in. needed, free: bytes."""
 

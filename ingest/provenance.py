@@ -13,6 +13,7 @@ from archive.record import Agent, PreservationEvent
 from ingest.desk import Desk
 from ingest.pages import KeptPage
 from ingest.worklist import Claim
+from ocr.reader import Reader
 from ocr.tools import versions
 
 PROGRAM = "sohoa"
@@ -54,17 +55,27 @@ def _event_id(seed: uuid.UUID, name: str) -> str:
     return f"uuid-{str(uuid.uuid5(seed, name)).upper()}"
 
 
+def tools_of(reader: Reader) -> dict[str, Any]:
+    """Return with what a reader reads, apart from its engine: program, libraries, jail and reading options."""
+    return {
+        "program": {"name": PROGRAM, "version": metadata.version("sohoa")},
+        "python": platform.python_version(),
+        "libraries": versions(),
+        "jail": reader.jail_mode,
+        "options": reader.options.to_json(),
+    }
+
+
 def derivation_of(desk: Desk, pages: Sequence[KeptPage], rendition: dict[str, Any]) -> dict[str, Any]:
     """Return with what the pages were read and the rendition built, so that both can be done again."""
     engines: list[dict[str, Any]] = []
     for page in pages:
         if page.reading is not None and page.reading.engine not in engines:
             engines.append(page.reading.engine)
+    tools = tools_of(desk.reader)
     return {
-        "program": {"name": PROGRAM, "version": metadata.version("sohoa")},
-        "python": platform.python_version(),
-        "libraries": {**versions(), "pyhanko": metadata.version("pyhanko")},
-        "jail": desk.reader.jail_mode,
+        **tools,
+        "libraries": {**tools["libraries"], "pyhanko": metadata.version("pyhanko")},
         "engines": engines,
         "pages": [
             {

@@ -39,6 +39,11 @@ class Reader:
         jail.warm("ocr.jailed:warm", {"engine_url": engine_url})
 
     @property
+    def options(self) -> ReadingOptions:
+        """How it opens files and reads pages."""
+        return self._options
+
+    @property
     def jail_mode(self) -> Mode:
         """Which walls stand around what is read: bubblewrap, or limits only."""
         return self._jail.mode

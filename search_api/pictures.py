@@ -17,7 +17,7 @@ def picture_of(services: Services, access: Access, page_number: int, dpi: int) -
     Raises NotFound, PurposeNeeded, StoreUnavailable, PageTimedOut, PageUndecodable.
     """
     with reading.opened(services, access, page=page_number) as (_, package):
-        facts = reading.page_of(package, page_number, access.name)
+        facts = reading.page_of(package.content().pages, page_number, access.name)
         path, index = reading.page_file(services, package, facts)
     try:
         packed = services.jail.call(

@@ -5,7 +5,7 @@ that asks the same again. 3. Only then the object is opened; what is handed out 
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from archive.package.read import Package, open_package
 from archive.record import PageFacts, RecordId
 from archive.retrieve import current_package, describe_record
 from archive.tables.packages import part
+from archive.texts import opened_texts as texts_in_force
 from search_api.services import Services
 
 COPY_BYTES = 1 << 20
@@ -93,6 +94,24 @@ def opened(services: Services, access: Access, **facts: Any) -> Iterator[tuple[R
         yield record_id, package
 
 
+@contextmanager
+def opened_texts(
+    services: Services, access: Access, **facts: Any
+) -> Iterator[tuple[RecordId, tuple[PageFacts, ...], Package]]:
+    """Commit the access event, then open the texts in force: the pages, and the package their texts are in."""
+    record_id, row = log(services, access, **facts)
+    wanted = _wanted(services, access, row)
+    with (
+        opened_good(services.engine, services.store, wanted, whole=False) as stream,
+        damage_reported(services.engine, services.store, wanted),
+        open_package(stream) as content,
+        texts_in_force(
+            services.engine, services.store, row, content, principal=wanted.principal, at=wanted.at
+        ) as (pages, package),
+    ):
+        yield record_id, pages, package
+
+
 def _wanted(services: Services, access: Access, row: Row[Any]) -> Wanted:
     return Wanted(row.object_key, row.version_id, row.sha256, access.caller.principal, services.now())
 
@@ -136,9 +155,9 @@ def whole_package(services: Services, access: Access) -> tuple[BinaryIO, int, st
     return *kept, row.objid
 
 
-def page_of(package: Package, number: int, name: str) -> PageFacts:
+def page_of(pages: Iterable[PageFacts], number: int, name: str) -> PageFacts:
     """Return a page's facts. Raises NotFound."""
-    for page in package.content().pages:
+    for page in pages:
         if page.number == number:
             return page
     raise NotFound("page of record", name)

@@ -42,6 +42,11 @@ def make_full_home(top: Path, settings: Mapping[str, str] | None = None) -> Test
     home.ask("hold", "place", second, "--basis", "QĐ 2")
     home.ask("hold", "lift", second, "--basis", "QĐ 3")
     home.ask("record", "effect", third, "suspended", "--on", "2026-11-01", "--basis", "QĐ 4")
+    for words in ("Đọc lại lần một", "Đọc lại lần hai"):
+        for path in (top / "scans").glob("*.pdf"):
+            scans.remember(path, top / "recordings", [(words,)])
+        again = home.ask("record", "reread", third)["number"]
+    home.ask("record", "text-use", third, str(again - 1))
     copies = [_issue(home, one, top) for one in (second, fourth)]
     home.ask("copy", "revoke", copies[1], "--reason", "cấp nhầm")
     refused = home.run("copy", "issue", third, "--for", "Bà A", "--purpose", "x", "--json")

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from archive.digest import sha256_of_bytes
 from archive.package.layout import alto_member, archived_member, received_member
+from archive.package.page_texts import PageReading, TextReading
 from archive.record import (
     Agent,
     ArchivalFile,
@@ -181,7 +182,7 @@ def _page(number: int) -> PageFacts:
 
 
 BODIES: dict[SupplementAbout, dict[str, Any]] = {
-    "text": {"pages": [{"page": 1, "text": "Độc lập - Tự do - Hạnh phúc", "confidence": 0.97}]},
+    "text": {},  # drawn from the reading below and the package it is about
     "description": {"code_number": "97", "subject": "Giấy phép"},
     "evidence": {"field": "Agency", "tokens": ["MIIB"], "checked_at": "2027-01-01T00:00:00.000000Z"},
     "effect": {"kind": "extended", "effective_on": "2027-01-01", "basis": "QĐ 1/QĐ-BTNMT"},
@@ -191,12 +192,54 @@ BODIES: dict[SupplementAbout, dict[str, Any]] = {
 assert set(BODIES) == set(get_args(SupplementAbout))
 
 
+def read_again(*documents: bytes | None) -> TextReading:
+    """Return a reading that gave these documents, page by page; None: the page failed and had no text."""
+    pages = [
+        PageReading(
+            page=number,
+            state="failed" if document is None else "read",
+            sha256=None if document is None else sha256_of_bytes(document),
+            confidence=None if document is None else 0.97,
+            failure="page-timed-out" if document is None else None,
+            kept_from=None,
+            engine=None if document is None else 0,
+            measures={"skew_deg": 0.25},
+            width_px=1654,
+            height_px=2339,
+            dpi=200.0,
+            quarter_turns=0,
+        )
+        for number, document in enumerate(documents, start=1)
+    ]
+    engine = {"engine": "tesseract", "version": "5.3.0", "models": {"vie": "12" * 32}, "parameters": {}}
+    return TextReading({"engines": [engine], "options": {"reading_dpi": 170.0}}, tuple(pages))
+
+
+def texts_of(*documents: bytes | None) -> tuple[Member, ...]:
+    """Return these documents as the members they are, page by page."""
+    return tuple(
+        Member(alto_member(number), "application/xml", document)
+        for number, document in enumerate(documents, start=1)
+        if document is not None
+    )
+
+
+AGAIN = (ALTO.format("1 again").encode(), ALTO.format("2 again").encode(), None)
+
+
+def texts(about: SupplementAbout) -> tuple[Member, ...]:
+    """Return the page texts that `supplement` of this kind carries."""
+    return texts_of(*AGAIN) if about == "text" else ()
+
+
 def supplement(about: SupplementAbout, parent_sha256: str = "ef" * 32) -> SupplementPackage:
     """Return a supplement about one thing, with an OBJID of its own."""
+    record_id = RecordId("aqsrzpnqx3gmvqzzbhwqpd5vwe")
+    body = read_again(*AGAIN).body(record_id, parent_sha256) if about == "text" else BODIES[about]
     objid = f"uuid-6F1B5C3E-0A1D-4B7C-9E2F-{hashlib.sha256(about.encode()).hexdigest()[:12].upper()}"
     return SupplementPackage(
         objid=objid,
-        record_id=RecordId("aqsrzpnqx3gmvqzzbhwqpd5vwe"),
+        record_id=record_id,
         package_number=2,
         archive_number="TN01.2019.000.00.19.0000017",
         about=about,
@@ -205,7 +248,7 @@ def supplement(about: SupplementAbout, parent_sha256: str = "ef" * 32) -> Supple
         created_at=AT,
         principal_id=PrincipalId("person-1"),
         custodian=UNIT,
-        body=BODIES[about],
+        body=body,
         agents=(PERSON,),
         events=(PreservationEvent(f"{objid}-0", "appraisal", AT, PERSON.id, about, "success"),),
     )

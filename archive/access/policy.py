@@ -25,6 +25,7 @@ Act = Literal[
     "copy.fetch",
     "copy.revoke",
     "effect.record",
+    "text.choose",  # read a record again, and say which reading is in force
     "batch.add",
     "batch.read",
     "event.read",
@@ -42,6 +43,7 @@ ACTS_OF: Mapping[Role, frozenset[Act]] = {
             "batch.add",
             "batch.read",
             "effect.record",
+            "text.choose",
         )
     ),
     "officer": frozenset(

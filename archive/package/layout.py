@@ -16,6 +16,7 @@ EAD = "metadata/descriptive/EAD.xml"
 PREMIS = "metadata/preservation/PREMIS.xml"
 CATALOGUE = "metadata/other/catalogue.json"
 README = "documentation/README.txt"
+DATA = "representations/rep1/data/"
 
 MEMBERS_MAX = 20_000  # of one package; 5,000 pages, the most a file may have, need a third of it
 METADATA_MAX = 32 << 20  # bytes of one METS, PREMIS or catalogue; 5,000 pages need a third of it
@@ -33,12 +34,12 @@ _MEMBER = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}(/[A-Za-z0-9_-][A-Za-z0-
 
 def archived_member(part_number: int) -> str:
     """Return the name of a part's archived file; the number is the part's, from 1."""
-    return f"representations/rep1/data/archived/part-{part_number:03d}.pdf"
+    return f"{DATA}archived/part-{part_number:03d}.pdf"
 
 
 def alto_member(page_number: int) -> str:
     """Return the name of a page's text; the number is the page's, from 1."""
-    return f"representations/rep1/data/text/page-{page_number:05d}.xml"
+    return f"{DATA}text/page-{page_number:05d}.xml"
 
 
 def received_member(sha256: str, media_type: str) -> str:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from archive.package.layout import alto_member
 from archive.package.markup import PREMIS_NS, XSI_NS, child, element, local_time, write_xml
 from archive.package.mets import Listed
+from archive.package.page_texts import reading_of
 from archive.record import (
     Agent,
     ContentPackage,
@@ -62,6 +64,16 @@ def supplement_premis(supplement: SupplementPackage) -> bytes:
     child(relation, "relationshipSubType", "documents")
     _identify(relation, "relatedObject", "SHA-256 of package", supplement.parent_sha256)
     _events(root, supplement.objid, supplement.events, supplement.agents)
+    return write_xml(root)
+
+
+def texts_premis(supplement: SupplementPackage, listed: Mapping[str, Listed]) -> bytes:
+    """Return rep1's PREMIS of a text supplement: a text per page, and the package it was read from."""
+    root = _premis()
+    for one in reading_of(supplement).pages:
+        if one.sha256 is not None:
+            file = _file_object(root, listed[alto_member(one.page)], _ALTO, {"page": str(one.page)})
+            _derived(file, [supplement.parent_sha256], kind="SHA-256 of package")
     return write_xml(root)
 
 
@@ -181,14 +193,14 @@ def _signatures(file: etree._Element, signatures: Sequence[SignatureFacts]) -> N
             child(signature, "signatureProperties", f"{name}: {value or 'not known'}")
 
 
-def _derived(file: etree._Element, sources: Sequence[str]) -> None:
+def _derived(file: etree._Element, sources: Sequence[str], *, kind: str = "member") -> None:
     if not sources:
         return
     relation = child(file, "relationship")
     child(relation, "relationshipType", "derivation")
     child(relation, "relationshipSubType", "has source")
     for source in sources:
-        _identify(relation, "relatedObject", "member", source)
+        _identify(relation, "relatedObject", kind, source)
 
 
 def _events(

@@ -19,6 +19,7 @@ from archive.package import layout
 from archive.package.json import content_from_json, parse_json, supplement_from_json
 from archive.package.mets import Listed
 from archive.package.mets_listing import Listing, read_listing
+from archive.package.page_texts import texts_said
 from archive.package.zip_listing import Extent, list_members
 from archive.record import ContentPackage, SupplementPackage
 
@@ -68,6 +69,13 @@ class Package:
             raise PackageInvalid(f"{name} is not what its METS lists")
         return data
 
+    def listed_sha256(self, name: str) -> str:
+        """Return the SHA-256 its METS lists a member with; nothing is read. Raises PackageInvalid."""
+        try:
+            return self._listed[name].sha256
+        except KeyError as error:
+            raise PackageInvalid(f"its METS does not list {name[:200]!r}") from error
+
     @property
     def is_supplement(self) -> bool:
         """Whether its catalogue says that it is about another package. Raises PackageInvalid."""
@@ -99,7 +107,7 @@ class Package:
         if document.get("objid") != self.objid:
             raise PackageInvalid("its catalogue names another OBJID than its top folder")
         if "parent_sha256" in document:
-            supplement_from_json(document)
+            self._verify_texts(supplement_from_json(document))
             return
         content = content_from_json(document)
         said = {received.member: (received.sha256, received.length) for received in content.received}
@@ -108,6 +116,12 @@ class Package:
             listed = self._listed.get(name)
             if listed is None or (listed.sha256, listed.length) != facts:
                 raise PackageInvalid(f"{name} is not what its catalogue says")
+
+    def _verify_texts(self, supplement: SupplementPackage) -> None:
+        said = texts_said(supplement)
+        data = {name: one.sha256 for name, one in self._listed.items() if name.startswith(layout.DATA)}
+        if said != data:
+            raise PackageInvalid("its texts are not what its catalogue says")
 
     def _catalogue(self) -> dict[str, Any]:
         if self._extent(layout.CATALOGUE).length > layout.METADATA_MAX:

@@ -60,8 +60,9 @@ representations/rep1/metadata/descriptive/EAD_doc_1.xml
 representations/rep2/data/received/
     The scans as they were received, not a byte changed; a file's name is its own SHA-256.
 
-A supplement (RECORDSTATUS="SUPPLEMENT") has no representations; its catalogue.json says one new thing about
-the package whose SHA-256 stands in parent_sha256.
+A supplement (RECORDSTATUS="SUPPLEMENT") says one new thing about the package whose SHA-256 stands in
+parent_sha256, in its catalogue.json. One about the text has the texts of a later reading in rep1; no other
+has representations.
 
 To check by hand: unzip, run sha256sum on each file, compare with CHECKSUM in METS.xml.
 

@@ -17,6 +17,7 @@ from archive.errors import DigestMismatch, PackageInvalid
 from archive.package import ead, layout, mets, premis
 from archive.package.json import canonical_json, content_to_json, supplement_to_json
 from archive.package.mets import Head, Listed
+from archive.package.page_texts import texts_said
 from archive.package.readme import README_TEXT
 from archive.package.zip_writing import Written, check_size, write_zip
 from archive.record import Agent, ContentPackage, Member, SupplementPackage
@@ -39,16 +40,29 @@ def write_content(content: ContentPackage, members: Sequence[Member], out: Path)
     return write_zip(content.objid, [*own, *data], out)
 
 
-def write_supplement(supplement: SupplementPackage, out: Path) -> Written:
-    """Write a supplement to out. Raises PackageInvalid if it can't be put into words."""
+def write_supplement(supplement: SupplementPackage, out: Path, texts: Sequence[Member] = ()) -> Written:
+    """Write a supplement to out. texts: of a text supplement, the ALTO document of each page that has one.
+
+    Raises PackageInvalid if it can't be put into words, or if texts are missing, surplus or not those its body
+    names.
+    """
     _check_objid(supplement.objid)
+    listed = {member.name: _measure(member) for member in texts}
+    if len(listed) != len(texts) or {name: one.sha256 for name, one in listed.items()} != texts_said(supplement):
+        raise PackageInvalid("its texts are not those its body names")
     head = _head(supplement, "", "Other")
     metadata = [
         Member(layout.PREMIS, XML, premis.supplement_premis(supplement)),
         Member(layout.CATALOGUE, "application/json", canonical_json(supplement_to_json(supplement))),
     ]
-    members = _with_package_mets(head, metadata, {})
-    return write_zip(supplement.objid, [(member, _measure(member)) for member in members], out)
+    own: dict[str, Member] = {}
+    described: list[Member] = []
+    if texts:
+        described = [Member(layout.representation_premis("rep1"), XML, premis.texts_premis(supplement, listed))]
+        own = {"rep1": _representation_mets(supplement, "rep1", described, listed)}
+    members = [*_with_package_mets(head, metadata, own), *own.values(), *described]
+    data = [(member, listed[member.name]) for member in sorted(texts, key=lambda member: member.name)]
+    return write_zip(supplement.objid, [*((member, _measure(member)) for member in members), *data], out)
 
 
 def _check_objid(objid: str) -> None:
@@ -139,7 +153,7 @@ def _content_metadata(content: ContentPackage, listed: Mapping[str, Listed]) -> 
 
 
 def _representation_mets(
-    content: ContentPackage,
+    package: ContentPackage | SupplementPackage,
     name: layout.Representation,
     metadata: Sequence[Member],
     listed: Mapping[str, Listed],
@@ -148,7 +162,7 @@ def _representation_mets(
     below = [_below(folder, _measure(member)) for member in metadata]
     data = [_below(folder, listed[one]) for one in sorted(listed) if one.startswith(folder)]
     return Member(
-        layout.representation_mets(name), XML, mets.representation_mets(_head(content, name, "Mixed"), below, data)
+        layout.representation_mets(name), XML, mets.representation_mets(_head(package, name, "Mixed"), below, data)
     )
 
 

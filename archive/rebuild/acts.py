@@ -35,6 +35,7 @@ from archive.tables.holdings import archival_file, effect, field_value, fonds, h
 from archive.tables.packages import package, page, part, signature
 from archive.tables.principals import access_grant, principal
 from archive.tables.schema import metadata
+from archive.text_deposit import set_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +239,15 @@ def add_effect(
     insert_new(connection, effect, row)
 
 
+def _text(connection: Connection, _vault: Vault, told: Told) -> None:
+    _add_package(connection, told, kind="supplement", about="text")
+
+
+def _text_chosen(connection: Connection, _vault: Vault, told: Told) -> None:
+    p = told.payload
+    set_text(connection, p["record"], p["package"], p["text"])
+
+
 def _made(vault: Vault, told: Told) -> datetime:
     """Return when a supplement was made: events of an older program leave it to the package."""
     said = told.payload.get("created_at")
@@ -333,6 +343,8 @@ ACTS: Mapping[str, Act] = {
     "package.locked": _locked,
     "record.acceptance": _accepted,
     "record.effect": _effect,
+    "record.text": _text,
+    "text.chosen": _text_chosen,
     "hold.placed": _held,
     "hold.lifted": _lifted,
     "copy-register.opened": _book_opened,

@@ -22,6 +22,7 @@ from archive.tables.copies import copy
 from archive.tables.holdings import fonds, record
 from archive.tables.packages import package
 from archive.tables.principals import principal
+from archive.text_deposit import told_of
 
 
 def adopt_packages(engine: Engine, vault: Vault, *, at: datetime) -> int:
@@ -104,9 +105,11 @@ def _adopt_supplement(connection: Connection, said: SupplementPackage, stored: S
     known = connection.execute(select(record.c.id).where(record.c.id == said.record_id)).first()
     if known is None:
         raise PackageInvalid("the record it is about is not in the vault")
-    act = said.body.get("effect") if said.about == "effect" else None
+    # What an attempt repeated is known by, so that it is not deposited twice.
+    act = said.body.get({"effect": "effect", "text": "reading"}.get(said.about, ""))
     _reserve(connection, said.record_id, said.package_number, stored, said.objid, act, about=said.about)
-    ledger.record_supplement(connection, said, stored, at=at, payload=dict(said.body))
+    told = told_of(said.body) if said.about == "text" else dict(said.body)
+    ledger.record_supplement(connection, said, stored, at=at, payload=told)
     if said.about == "acceptance":
         set_accepted(connection, said.record_id, said.body, at=said.created_at, by=said.principal_id)
     elif said.about == "effect":

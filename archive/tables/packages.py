@@ -39,6 +39,8 @@ package = Table(
     Column("deposited_at", Instant),
     # The event of the records stream that tells of its deposit; null: of an older program.
     Column("deposit_event", BigInteger().with_variant(Integer, "sqlite")),
+    # Of a content package: the text supplement whose text is in force; null: its own.
+    Column("text_number", Integer),
 )
 
 part = Table(

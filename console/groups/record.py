@@ -8,7 +8,7 @@ import click
 
 from archive.effects import EffectKind
 from console import holdings
-from console.door import Door, json_option
+from console.door import EXIT_UNCHECKED, EXIT_WANTING, Door, json_option
 from console.groups.vault import add_custody
 from console.words.speak import Language, word
 
@@ -68,3 +68,56 @@ def add(sohoa: click.Group, language: Language) -> None:
         holdings.write_effect(door.home(), door.terminal, name, kind, on=on.date(), **typed)
 
     add_custody(record, language)
+    _add_readings(record, language)
+
+
+def _add_readings(record: click.Group, language: Language) -> None:
+    def say(name: str) -> str:
+        return word(name, language)
+
+    purpose_option = click.option("--purpose", default="cli", help=say("record.purpose"))
+    number = click.IntRange(1, 9999)
+
+    @record.command("reread", help=say("record.reread"))
+    @click.argument("name")
+    @click.option("--keep-old", is_flag=True, help=say("record.reread.keep-old"))
+    @click.option("--check", "checked", type=number, metavar="NUMBER", help=say("record.reread.check"))
+    @purpose_option
+    @json_option(language)
+    @click.pass_context
+    def record_reread(
+        context: click.Context, /, name: str, keep_old: bool, checked: int | None, purpose: str
+    ) -> None:
+        from console import rereading
+
+        door = context.find_object(Door)
+        assert door is not None
+        if checked is None:
+            rereading.reread(door.home(), door.terminal, name, keep_old=keep_old, purpose=purpose)
+            return
+        if keep_old:
+            raise click.UsageError(say("record.reread.one"))
+        reproduced = rereading.check(door.home(), door.terminal, name, checked, purpose=purpose)
+        if not reproduced:
+            context.exit(EXIT_UNCHECKED if reproduced is None else EXIT_WANTING)
+
+    @record.command("texts", help=say("record.texts"))
+    @click.argument("name")
+    @purpose_option
+    @json_option(language)
+    @click.pass_obj
+    def record_texts(door: Door, name: str, purpose: str) -> None:
+        from console import rereading
+
+        rereading.show_readings(door.home(), door.terminal, name, purpose=purpose)
+
+    @record.command("text-use", help=say("record.text-use"))
+    @click.argument("name")
+    @click.argument("number", type=number)
+    @purpose_option
+    @json_option(language)
+    @click.pass_obj
+    def record_text_use(door: Door, name: str, number: int, purpose: str) -> None:
+        from console import rereading
+
+        rereading.use_text(door.home(), door.terminal, name, number, purpose=purpose)

@@ -280,6 +280,24 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Tài liệu liên quan, ví dụ tài liệu thay thế.",
         "The other record, such as what replaces it.",
     ),
+    "record.reread": (
+        "Đọc lại tài liệu đã lưu bằng bộ đọc hiện có; gói gốc không đổi.",
+        "Read a kept record again with the engine at hand; its package stays as it is.",
+    ),
+    "record.reread.keep-old": (
+        "Chỉ lưu bản đọc mới, vẫn dùng văn bản cũ.",
+        "Only keep the new reading; the text in force stays.",
+    ),
+    "record.reread.check": (
+        "Không lưu: chạy lại bản đọc số này và so mã băm văn bản.",
+        "Keep nothing: run the reading of this number again and compare its text hash.",
+    ),
+    "record.reread.one": ("--check không đi cùng --keep-old.", "--check goes without --keep-old."),
+    "record.texts": ("Các bản đọc của tài liệu, và bản đang dùng.", "A record's readings, and which is in force."),
+    "record.text-use": (
+        "Dùng bản đọc số này để hiển thị và tìm kiếm (hoặc quay lại bản cũ).",
+        "Show and search the reading of this number (or go back to an earlier one).",
+    ),
     "principal": (
         "Người và hệ thống được phép: thêm, cấp quyền, khóa API.",
         "Principals: add, grant, keys, disable.",

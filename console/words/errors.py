@@ -118,5 +118,17 @@ ERRORS: dict[str, tuple[str, str]] = {
         "The API key in SOHOA_API_KEY does not work.",
     ),
     "error.principal-refused": ("Không thực hiện được: {detail}", "Refused: {detail}"),
+    "error.mark-found": (
+        "Đọc lại thấy dấu mật hoặc dấu cấm sao, chưa lưu gì; cần người có thẩm quyền xem xét: {detail}",
+        "A mark of secrecy was read, nothing was deposited; a person has to decide: {detail}",
+    ),
+    "error.rereading-failed": (
+        "Không đọc lại được trang nào, văn bản giữ nguyên: {detail}",
+        "No page could be read again, the text stays as it is: {detail}",
+    ),
+    "error.captures-differ": (
+        "Tệp nhận không còn tách ra đúng các ảnh như khi lưu: {detail}",
+        "The received file is not taken apart into the images it was: {detail}",
+    ),
     "error.other": ("Không làm được: {detail}", "Not done: {detail}"),
 }

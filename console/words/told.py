@@ -207,6 +207,48 @@ TOLD: dict[str, tuple[str, str]] = {
     ),
     "say.copy-revoked": ("Đã thu hồi bản sao số {number} ({serial}).", "Revoked copy number {number} ({serial})."),
     "say.effect": ("Đã ghi hiệu lực {kind} của {record} từ {on}.", "Wrote {kind} of {record} from {on}."),
+    "say.reread": (
+        "Đã đọc lại {record}; bản đọc mới là gói số {number}.",
+        "Read {record} again; the new reading is package {number}.",
+    ),
+    "say.reread-same": (
+        "Đã đọc lại {record}: văn bản giống hệt gói số {number}, không lưu thêm gì.",
+        "Read {record} again: the text is that of package {number}, nothing was added.",
+    ),
+    "say.reread-failed": (
+        "Trang {pages} không đọc lại được, giữ văn bản đang có.",
+        "Pages {pages} could not be read again and keep the text they had.",
+    ),
+    "say.reread-emptied": (
+        "Trang {pages} trước có chữ, nay đọc là trang trắng: hãy xem lại.",
+        "Pages {pages} had words and were read as blank now: look at them.",
+    ),
+    "say.text-in-force": ("Văn bản đang dùng: gói số {number}.", "The text in force is that of package {number}."),
+    "say.text-not-in-force": (
+        "Văn bản của gói số {number} chưa được dùng.",
+        "The text of package {number} is not in force.",
+    ),
+    "say.reproduced": (
+        "Chạy lại bản đọc số {number} cho đúng mã băm văn bản {sha256}.",
+        "Running reading {number} again gives the same text hash {sha256}.",
+    ),
+    "say.not-reproduced": (
+        "Chạy lại bản đọc số {number} KHÔNG cho mã băm văn bản {sha256}; khác ở trang {pages}.",
+        "Running reading {number} again does NOT give the text hash {sha256}; pages that differ: {pages}.",
+    ),
+    "say.reproduction-unchecked": (
+        "Chưa kiểm được bản đọc số {number}: bộ đọc hiện có không phải bộ đã ghi.",
+        "Reading {number} could not be checked: what reads now is not what is written down.",
+    ),
+    "say.derivation-differs": ("  khác (trước, nay): {what}", "  differs (then, now): {what}"),
+    "in-force": ("đang dùng", "in force"),
+    "not-in-force": ("", ""),
+    "column.package-number": ("gói", "package"),
+    "column.made-at": ("đọc lúc", "read at"),
+    "column.engine": ("bộ đọc và mô hình", "engine and models"),
+    "column.text-hash": ("mã băm văn bản", "text hash"),
+    "column.confidence": ("độ tin cậy", "confidence"),
+    "column.in-force": ("sử dụng", "use"),
     "say.principal-added": (
         "Đã thêm {login}; cấp quyền bằng: sohoa principal grant {login} ROLE UNIT",
         "Added {login}; give rights by: sohoa principal grant {login} ROLE UNIT",

@@ -49,17 +49,19 @@ def _compare(record_id: str, expected: tuple[str, str] | None, found: tuple[str,
 
 
 def _expected(connection: Connection) -> dict[str, tuple[str, str]]:
-    """Return state and package digest of every record that may be found by anyone."""
+    """Return state and digest of the package with the texts in force of every record that anyone may find."""
     newest = (
         select(package.c.record_id, func.max(package.c.number).label("number"))
         .where(package.c.kind == "content", package.c.state == "deposited")
         .group_by(package.c.record_id)
         .subquery()
     )
+    text = package.alias("text")
     rows = connection.execute(
-        select(record.c.id, record.c.state, package.c.sha256)
+        select(record.c.id, record.c.state, func.coalesce(text.c.sha256, package.c.sha256).label("sha256"))
         .join(newest, newest.c.record_id == record.c.id)
         .join(package, (package.c.record_id == record.c.id) & (package.c.number == newest.c.number))
+        .outerjoin(text, (text.c.record_id == record.c.id) & (text.c.number == package.c.text_number))
         .where(record.c.state.in_(KEPT | UNACCEPTED), record.c.access_mode.in_((OPEN_MODE, CONDITIONAL_MODE)))
     )
     return {row.id: (row.state, row.sha256) for row in rows}

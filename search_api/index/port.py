@@ -61,7 +61,11 @@ class IndexedField:
 
 @dataclass(frozen=True, slots=True)
 class RecordDocument:
-    """Everything the index holds of one record; replaces what it held before."""
+    """Everything the index holds of one record; replaces what it held before.
+
+    package_number: of its content package. package_sha256: of the package its texts come from, that one or a text
+    supplement.
+    """
 
     record_id: RecordId
     state: str

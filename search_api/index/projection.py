@@ -4,6 +4,7 @@ Names of holders are sealed in the catalogue and never come here; who holds a re
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, Row, select
 
 from archive.access.policy import CONDITIONAL_MODE, KEPT, OPEN_MODE, UNACCEPTED
 from archive.access.subjects import HOLDER_ROLES
-from archive.package.read import open_package
+from archive.package.read import Package, open_package
 from archive.record import ContentPackage, PartyId, RecordId
 from archive.reservations import UNFILED
 from archive.sealing import Seal
@@ -20,9 +21,10 @@ from archive.stores.port import ObjectStore
 from archive.tables.holdings import archival_file, dossier_code, record, record_dossier, record_party
 from archive.tables.packages import package
 from archive.tables.units import code
+from archive.texts import pages_in_force
 from ocr.alto import from_alto
 from search_api.index.document import NOWHERE, indexed_field, indexed_page
-from search_api.index.port import Box, IndexedPage, RecordDocument
+from search_api.index.port import IndexedPage, RecordDocument
 from search_api.index.query import FieldName
 
 UNREAD = ""  # package digest of a document whose texts could not be read: no package has it
@@ -33,7 +35,8 @@ _READABLE = KEPT | UNACCEPTED
 class RecordFacts:
     """One record as the catalogue has it, in one view: its row, its file's, its current content package's.
 
-    text: the newest text supplement about that package. labels: of its document type, in every language.
+    text: the text supplement in force for that package; None: its own texts. labels: of its document type, in
+    every language.
     """
 
     record: Row[Any]
@@ -91,22 +94,24 @@ def gather(connection: Connection, ids: Sequence[RecordId]) -> dict[RecordId, Re
 def document_of(facts: RecordFacts, store: ObjectStore, seal: Seal) -> RecordDocument:
     """Read the record's texts and return it for the index. Raises what the store and the package reader raise,
     and ValueError for a text that is not ours."""
-    with (
-        store.read(facts.content.object_key, facts.content.version_id) as stream,
-        open_package(stream) as opened,
-    ):
+    with ExitStack() as stack:
+        opened = _opened(stack, store, facts.content)
+        again = _opened(stack, store, facts.text) if facts.text is not None else None
         content = opened.content()
         words = {
             page.number: [
                 (word.text, (word.box.x, word.box.y, word.box.width, word.box.height))
-                for word in from_alto(opened.read(page.text_member)).words
+                for word in from_alto((again or opened).read(page.text_member)).words
             ]
-            for page in content.pages
+            for page in pages_in_force(opened, again)
             if page.text_member is not None
         }
-    words |= _reread(facts, store)
     pages = [indexed_page(number, told, seal) for number, told in sorted(words.items())]
-    return _document(facts, content, pages, seal, package_sha256=facts.content.sha256)
+    return _document(facts, content, pages, seal, package_sha256=(facts.text or facts.content).sha256)
+
+
+def _opened(stack: ExitStack, store: ObjectStore, row: Row[Any]) -> Package:
+    return stack.enter_context(open_package(stack.enter_context(store.read(row.object_key, row.version_id))))
 
 
 def fields_only(facts: RecordFacts, seal: Seal) -> RecordDocument:
@@ -176,23 +181,10 @@ def _codes(number: str | None, notation: str | None, issued_on: date | None) -> 
         yield number or notation or ""
 
 
-def _reread(facts: RecordFacts, store: ObjectStore) -> dict[int, list[tuple[str, Box]]]:
-    """Return the pages a text supplement reads anew; it gives texts, not places."""
-    if facts.text is None:
-        return {}
-    with store.read(facts.text.object_key, facts.text.version_id) as stream, open_package(stream) as opened:
-        pages = opened.supplement().body.get("pages", ())
-        return {
-            int(page["page"]): [(word, NOWHERE) for word in str(page["text"]).split()]
-            for page in pages
-            if isinstance(page, dict) and {"page", "text"} <= page.keys()
-        }
-
-
 def _packages(connection: Connection, ids: Sequence[RecordId]) -> dict[str, tuple[Row[Any], Row[Any] | None]]:
-    """Return each record's newest content package and the newest text about it."""
+    """Return each record's newest content package and the text supplement in force for it."""
     current: dict[str, Row[Any]] = {}
-    texts: dict[tuple[str, str], Row[Any]] = {}
+    texts: dict[tuple[str, int], Row[Any]] = {}
     for row in connection.execute(
         select(package)
         .where(package.c.record_id.in_(ids), package.c.state == "deposited")
@@ -201,8 +193,8 @@ def _packages(connection: Connection, ids: Sequence[RecordId]) -> dict[str, tupl
         if row.kind == "content":
             current[row.record_id] = row
         elif row.about == "text":
-            texts[row.record_id, row.parent_sha256] = row
-    return {record_id: (row, texts.get((record_id, row.sha256))) for record_id, row in current.items()}
+            texts[row.record_id, row.number] = row
+    return {record_id: (row, texts.get((record_id, row.text_number))) for record_id, row in current.items()}
 
 
 def _pairs(connection: Connection, statement: Any) -> dict[str, set[str]]:

@@ -71,8 +71,8 @@ def show_text(
     """Words with their boxes in pixels of the page image as stored. Identifier-like numbers are masked for those
     who may not see them."""
     access = Access(caller, record, "record.read", "record.text", purpose)
-    with reading.opened(services, access, page=page) as (record_id, package):
-        facts = reading.page_of(package, page, record)
+    with reading.opened_texts(services, access, page=page) as (record_id, pages, package):
+        facts = reading.page_of(pages, page, record)
         text = alto.from_alto(package.read(facts.text_member)) if facts.text_member else None
         identifiers = reading.sees_identifiers(services, access)
     return JSONResponse(shown_text(record_id, facts, text, identifiers=identifiers))

@@ -350,7 +350,7 @@ def test_a_member_that_is_not_there_is_said_so(written: Path) -> None:
 @pytest.mark.parametrize("about", list(packages.BODIES))
 def test_a_supplement_reads_back_and_names_its_parent(tmp_path: Path, about: SupplementAbout) -> None:
     supplement = packages.supplement(about)
-    told = write_supplement(supplement, tmp_path / "s.zip")
+    told = write_supplement(supplement, tmp_path / "s.zip", packages.texts(about))
     body = (tmp_path / "s.zip").read_bytes()
     assert (told.sha256, told.length) == (sha256_of_bytes(body), len(body))
     with open_package(BytesIO(body)) as package:
@@ -362,7 +362,7 @@ def test_a_supplement_reads_back_and_names_its_parent(tmp_path: Path, about: Sup
 
 
 def test_a_supplement_is_no_content_package_and_the_other_way_round(written: Path, tmp_path: Path) -> None:
-    write_supplement(packages.supplement("text"), tmp_path / "s.zip")
+    write_supplement(packages.supplement("effect"), tmp_path / "s.zip")
     with (tmp_path / "s.zip").open("rb") as stream, open_package(stream) as package, pytest.raises(PackageInvalid):
         package.content()
     with written.open("rb") as stream, open_package(stream) as package, pytest.raises(PackageInvalid):

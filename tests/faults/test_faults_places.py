@@ -33,6 +33,7 @@ RELEASE = ("release", "staging-deleted", "released")
 LONG = ("spread", "share-ended", "gathered")
 ACCEPTANCE = ("supplement-planned", "lock-extended", "supplement-stored", "accepted", "batch-closed")
 EFFECT = ("supplement-planned", "object-put", "supplement-stored", "effect-recorded")
+TEXT = ("supplement-planned", "object-put", "supplement-stored", "text-recorded")
 HOLD = ("hold-flagged", "hold-placed", "segment-put", "segment-written")
 COPIES = frozenset(place for place in PLACES if place.startswith("copy-"))
 LONG_PAGES = 21  # one more than a share
@@ -135,6 +136,14 @@ def _give_effect(killer: Killer, record_id: str) -> None:
     killer.run(*words)
 
 
+def _read_again(killer: Killer, top: Path, record_id: str) -> None:
+    for path in (top / "recordings").glob("*.json"):
+        path.write_text(path.read_text().replace("GIẤY", "TỜ"))
+    for place in TEXT:
+        killer.kill_at(place, "record", "reread", record_id)
+    killer.run("record", "reread", record_id)
+
+
 def _whole(home: TestHome, receipts: list[Any]) -> None:
     assert [(one["state"], one["balanced"]) for one in receipts] == [("closed", True)] * 4
     engine = home.engine()
@@ -150,6 +159,7 @@ def _whole(home: TestHome, receipts: list[Any]) -> None:
             (None, "void"): 1,
             ("acceptance", "deposited"): RECORDS,
             ("effect", "deposited"): 1,
+            ("text", "deposited"): 1,
         }
         assert connection.execute(select(func.count()).select_from(effect)).scalar_one() == 1
         assert all(connection.execute(select(hold.c.lifted_at)).scalars())
@@ -165,6 +175,7 @@ def test_killed_at_every_place_and_given_again_every_command_ends_as_if_it_had_n
         _hold(killer, record_id)
         _accept(killer, batches)
         _give_effect(killer, record_id)
+        _read_again(killer, tmp_path, record_id)
         killer.run("one-worker")
         assert killer.run("doctor")["findings"] == [], "what came after the hold is held, too"
         _lift(killer, record_id)

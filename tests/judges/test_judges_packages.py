@@ -30,7 +30,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     given = packages.record_package(Seal.create(folder / "keys" / "sealing.json"), folder)
     told = write_content(given.content, given.members, folder / "content.zip")
     for about in packages.BODIES:
-        write_supplement(packages.supplement(about, told.sha256), folder / f"{about}.zip")
+        write_supplement(packages.supplement(about, told.sha256), folder / f"{about}.zip", packages.texts(about))
     paths = {path.stem: path for path in sorted(folder.glob("*.zip"))}
     return {**paths, "spoiled": _spoiled(paths["content"], folder / "spoiled.zip")}
 

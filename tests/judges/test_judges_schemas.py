@@ -40,13 +40,14 @@ def test_every_mets_keeps_its_schema(schema: etree.XMLSchema, tmp_path: Path) ->
     given = packages.record_package(Seal.create(tmp_path / "keys" / "sealing.json"), tmp_path)
     write_content(given.content, given.members, tmp_path / "content.zip")
     write_supplement(packages.supplement("effect"), tmp_path / "effect.zip")
-    found = [*_mets(tmp_path / "content.zip"), *_mets(tmp_path / "effect.zip")]
-    assert len(found) == 4
+    write_supplement(packages.supplement("text"), tmp_path / "text.zip", packages.texts("text"))
+    found = [one for name in ("content", "effect", "text") for one in _mets(tmp_path / f"{name}.zip")]
+    assert len(found) == 6
     for body in found:
         schema.assertValid(etree.parse(BytesIO(body)))
 
 
 def test_the_schema_would_object(schema: etree.XMLSchema, tmp_path: Path) -> None:
-    write_supplement(packages.supplement("text"), tmp_path / "text.zip")
-    (body,) = _mets(tmp_path / "text.zip")
+    write_supplement(packages.supplement("description"), tmp_path / "description.zip")
+    (body,) = _mets(tmp_path / "description.zip")
     assert not schema.validate(etree.parse(BytesIO(body.replace(b"SHA-256", b"SHA256"))))

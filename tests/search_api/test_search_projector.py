@@ -8,17 +8,16 @@ from pathlib import Path
 
 import packages
 import pytest
-from holdings import Holdings
+from holdings import Holdings, page_text
 from searchers import OPEN, Searchers, searchers_in
 from sqlalchemy import select, update
 
-from archive import ledger, reservations
 from archive.database import reading, writing
 from archive.errors import ObjectNotFound, StoreUnavailable
-from archive.keys import package_key
-from archive.package.write import write_supplement
 from archive.record import RecordId
 from archive.tables.packages import package
+from archive.text_deposit import choose_text, deposit_text, set_text
+from ocr import alto
 from search_api.errors import IndexUnavailable
 from search_api.index.checks import check_index
 from search_api.index.port import Change
@@ -153,45 +152,40 @@ def test_a_lost_object_is_searched_by_its_fields(searchers: Searchers, monkeypat
     assert found(searchers, "fghi") == {made}
 
 
-def test_a_later_reading_replaces_the_texts_it_reads(searchers: Searchers, tmp_path: Path) -> None:
+def test_the_reading_in_force_is_found_and_no_other(searchers: Searchers, tmp_path: Path) -> None:
     held = searchers.holdings
     made = held.deposit(description=OPEN, pages=[("chữ đọc sai ghij",), ("trang hai hijk",)])
     with reading(held.engine) as connection:
         content = connection.execute(select(package).where(package.c.record_id == made)).one()
-        assert content.number == 1
-    with writing(held.engine) as connection:
-        number, objid, key = reservations.reserve_package(
-            connection, made, kind="supplement", about="text", work_item_id=None
-        )
-    told = replace(
-        packages.supplement("text", content.sha256),
-        objid=objid,
-        record_id=made,
-        package_number=number,
-        principal_id=held.admin,
-        body={"pages": [{"page": 1, "text": "chữ đọc lại ijkl", "confidence": 0.97}]},
+    documents = [
+        alto.to_alto(page_text([line]), file_sha256="ab" * 32, file_index=n, image_sha256="cd" * 32)
+        for n, line in enumerate(("chữ đọc lại ijkl", "trang hai jklm"))
+    ]
+    done = deposit_text(
+        held.engine,
+        held.store,
+        made,
+        packages.read_again(*documents),
+        packages.texts_of(*documents),
+        parent_sha256=content.sha256,
+        adopt=False,
+        principal=held.admin,
+        at=AT,
+        scratch=tmp_path,
     )
-    written = write_supplement(told, tmp_path / "s.zip")
-    stored = held.store.put(
-        package_key(made, number),
-        tmp_path / "s.zip",
-        sha256=written.sha256,
-        retain_until=AT.replace(year=2036),
-        now=AT,
-    )
-    assert stored.key == key
-    with writing(held.engine) as connection:
-        ledger.record_supplement(connection, told, stored, at=AT, payload={})
-    searchers.catch_up()
-    assert [found(searchers, text) for text in ("ghij", "hijk", "ijkl")] == [set(), {made}, {made}]
-    with writing(held.engine) as connection:  # a text about another content package says nothing of this one
-        connection.execute(
-            update(package)
-            .where(package.c.record_id == made, package.c.number == number)
-            .values(parent_sha256="ef" * 32)
-        )
+    old, new = [{made}, {made}, set(), set()], [set(), set(), {made}, {made}]
+    for number, expected in ((1, old), (done.number, new), (1, old), (done.number, new)):
+        choose_text(held.engine, held.log, made, number, principal=held.admin, at=AT)
+        searchers.catch_up()
+        assert [found(searchers, text) for text in ("ghij", "hijk", "ijkl", "jklm")] == expected
+        assert list(check_index(held.engine, searchers.index)) == []
     searchers.projector.rebuild()
-    assert [found(searchers, text) for text in ("ghij", "ijkl")] == [{made}, set()]
+    assert found(searchers, "ijkl") == {made}
+    with writing(held.engine) as connection:  # a choice the index was not told of
+        set_text(connection, made, 1, None)
+    assert [one.fault for one in check_index(held.engine, searchers.index)] == ["index-differs"]
+    with writing(held.engine) as connection:
+        set_text(connection, made, 1, done.number)
 
 
 class Killed(BaseException):
