@@ -16,6 +16,7 @@ from ocr import images
 from ocr.engines.open import open_engine
 from ocr.engines.port import OcrEngine
 from ocr.errors import InputRejected, JailUnavailable, PageUndecodable
+from ocr.native.read import read_native
 from ocr.options import ReadingOptions
 from ocr.pdfa.build import build_rendition
 from ocr.recognise import recognise
@@ -51,6 +52,8 @@ def read_in_jail(path: str, capture: dict[str, Any], options: dict[str, Any]) ->
         image = images.load(Path(path), found.index, settings)
     except InputRejected as error:
         raise PageUndecodable(f"the page's image can't be opened ({error.code}): {error}") from error
+    if found.native_text:
+        return read_page_to_json(read_native(Path(path), found, image, _warmed[0], settings))
     return read_page_to_json(recognise(image, found.sha256, _warmed[0], settings))
 
 

@@ -31,7 +31,7 @@ def write(
 ) -> None:
     """Add the sheets' pages with their words to a PDF, declare what it is and save it. Overwrites out."""
     shown = [
-        None if sheet.own_text or sheet.rung == "empty" else text
+        None if sheet.rung == "empty" else sheet.beside if sheet.own_text else text
         for sheet, text in zip(sheets, texts, strict=True)
     ]
     lettering = lettering_of(letters_of(shown))

@@ -20,6 +20,8 @@ from ocr.pdfa.overlay import annotations_of, unhook_fields
 from ocr.pixels import Pixels, draw_page
 
 KEPT_KEYS = {"/Type", "/Contents", "/Resources", "/MediaBox", "/Rotate", "/UserUnit", "/Group"}
+FONT_FILES = ("/FontFile", "/FontFile2", "/FontFile3")
+GLYPH_LISTS = {"/CIDSet", "/CharSet"}
 logging.getLogger("ocrmypdf").addHandler(logging.NullHandler())
 
 
@@ -106,6 +108,7 @@ def gather(pages: dict[int, pikepdf.Page], folder: Path) -> OddPages:
             if annotations_of(copy):
                 dropped.add(index)
             _strip(copy)
+        _drop_glyph_lists(gathered)
         gathered.save(flat)
     return OddPages(flat, {index: at for at, index in enumerate(pages)}, dropped)
 
@@ -117,3 +120,15 @@ def _strip(page: pikepdf.Page) -> None:
         del page.obj[key]
     page.obj.MediaBox = pikepdf.Array([round(edge, 4) for edge in box])
     page.obj.Resources, page.obj.Rotate = resources, turned % 360
+
+
+def _drop_glyph_lists(pdf: pikepdf.Pdf) -> None:
+    """Take from embedded fonts the lists of what is in them.
+
+    They may be left out (ISO 19005-2, 6.2.11.4.2); a list that is there can't be checked, and the page would be
+    refused for it.
+    """
+    for found in pdf.objects:
+        if isinstance(found, pikepdf.Dictionary) and any(key in found for key in FONT_FILES):
+            for key in GLYPH_LISTS & set(found.keys()):
+                del found[key]

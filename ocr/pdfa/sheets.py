@@ -14,7 +14,7 @@ from PIL import Image
 from ocr.errors import PageUndecodable
 from ocr.images import load
 from ocr.options import ReadingOptions
-from ocr.page import FileProbe
+from ocr.page import FileProbe, PageText
 from ocr.pdf_content import Matrix, crop_box
 from ocr.pdf_pages import PageImage
 from ocr.pdfa.encode import pixels_object
@@ -34,7 +34,7 @@ class Sheet:
     """One page to be written: an image with what lies over it, or a ready page; nothing when it is empty.
 
     image_matrix: the image's unit square in user space; None: the frame's own. own_text: the page has text of
-    its own, so none is laid with it. notes: slugs of what was not kept as it was.
+    its own, so only what it lacks is laid with it: beside. notes: slugs of what was not kept as it was.
     """
 
     frame: PageFrame
@@ -43,6 +43,7 @@ class Sheet:
     overlay: Overlay | None = None
     page: pikepdf.Page | None = None
     own_text: bool = False
+    beside: PageText | None = None
     notes: tuple[str, ...] = ()
     rung: Rung = "empty"
     level: int = 0
@@ -145,12 +146,17 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class OddPage:
-    """A page of a PDF that is not one image. native_text: it has text of its own."""
+    """A page of a PDF that is not one image.
+
+    native_text: it has text of its own; beside: the words that are to be laid with that, or None when the text is
+    not the record's: then the page is drawn, so that nobody copies or finds it.
+    """
 
     frame: PageFrame
     odd: OddPages
     index: int
     native_text: bool
+    beside: PageText | None
     options: ReadingOptions
     ways: tuple[Rung, ...] = ("ocrmypdf", "raster")
 
@@ -158,12 +164,14 @@ class OddPage:
         """Take the page as OCRmyPDF made it, or draw it."""
         notes = ("annotations-dropped",) if self.index in self.odd.dropped else ()
         if rung == "ocrmypdf":
+            if self.native_text and self.beside is None:
+                return None
             page = self.odd.converted(self.index)
             if page is None:
                 return None
             pdf.pages.append(page)
             copy = pdf.pages[-1]
             del pdf.pages[-1]
-            return Sheet(self.frame, page=copy, own_text=self.native_text, notes=notes)
+            return Sheet(self.frame, page=copy, own_text=self.native_text, beside=self.beside, notes=notes)
         image = pixels_object(pdf, self.odd.drawn(self.index, self.options))
         return Sheet(self.frame, image, notes=notes)

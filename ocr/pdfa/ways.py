@@ -12,6 +12,7 @@ import pikepdf
 from ocr import pdf_pages
 from ocr.errors import InputRejected, PageFailed, PdfaFailed
 from ocr.images import PICTURE_PROBES, PILLOW_KINDS, load
+from ocr.native.kept import words_beside
 from ocr.options import ReadingOptions
 from ocr.page import FileProbe, PageText
 from ocr.pdf_files import open_pdf
@@ -124,7 +125,8 @@ class ReceivedPages:
                 width, height, _ = pdf_pages.raster_size(page, self._options)
                 frame = raster_frame(page, (width, height), text)
                 native = self._probe.captures[index].native_text
-                sources.append(OddPage(frame, gathered, index, native, self._options))
+                beside = words_beside(self._received, page, index, text, self._options) if native else None
+                sources.append(OddPage(frame, gathered, index, native, beside, self._options))
         return sources
 
     def _gathered(self, odd: dict[int, pikepdf.Page]) -> OddPages:

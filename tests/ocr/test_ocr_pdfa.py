@@ -25,8 +25,12 @@ from ocr.errors import PdfaFailed
 from ocr.images import load, probe
 from ocr.jail.parent import Jail
 from ocr.jailed import build_in_jail
+from ocr.native.letters import letters_of
+from ocr.native.lines import text_of
+from ocr.native.read import page_text_of
 from ocr.options import ReadingOptions
 from ocr.page import Block, Box, Line, PageText, Word
+from ocr.pdf_pages import raster_size
 from ocr.pdfa.build import build_rendition
 from ocr.pdfa.rendition import Rendition
 from ocr.wire import file_probe_to_json, page_text_to_json
@@ -534,7 +538,7 @@ def test_pages_are_converted_inside_the_jail(tmp_path: Path) -> None:
 
 def test_a_page_with_text_of_its_own_keeps_that_text(tmp_path: Path) -> None:
     received = _native_pdf(tmp_path / "in.pdf")
-    rendition = build(received, tmp_path / "out.pdf")
+    rendition = build(received, tmp_path / "out.pdf", [_own_text(received, 0)])
     assert rendition.rungs == ("ocrmypdf",)
     assert _words_of(tmp_path / "out.pdf") == ["Quyết", "định"]
 
@@ -581,7 +585,9 @@ def test_only_the_pages_that_need_it_leave_the_direct_way(tmp_path: Path) -> Non
             with pikepdf.open(part) as opened:
                 pdf.pages.extend(opened.pages)
         pdf.save(tmp_path / "in.pdf")
-    rendition = build(tmp_path / "in.pdf", tmp_path / "out.pdf")
+    found = probe(tmp_path / "in.pdf", OPTIONS).captures[0]
+    texts = [page_text(found.width_px, found.height_px, []), *(_own_text(tmp_path / "in.pdf", n) for n in (1, 2))]
+    rendition = build(tmp_path / "in.pdf", tmp_path / "out.pdf", texts)
     assert rendition.rungs == ("direct", "ocrmypdf", "raster")
 
 
@@ -809,6 +815,13 @@ def _native_pdf(path: Path, *, embedded: bool = True) -> Path:
     pdf.cell(text="Quyết định" if embedded else "Decision")
     pdf.output(str(path))
     return path
+
+
+def _own_text(path: Path, index: int) -> PageText:
+    """Return what a page says itself, as its reading would."""
+    with pikepdf.open(path) as pdf:
+        width, height, dpi = raster_size(pdf.pages[index], OPTIONS)
+        return page_text_of(text_of(letters_of(path, pdf.pages[index], index, OPTIONS)), (width, height), dpi)
 
 
 def _two_images(path: Path) -> Path:
