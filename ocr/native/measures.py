@@ -81,13 +81,15 @@ def measure_layer(found: PageLetters, text: NativeText, page: PreparedPage, engi
     """
     words = text.words
     kinds: Counter[str] = Counter()
-    syllables = []
+    syllables, doubted = [], []
     for word in words:
         written = word.text.translate(SIGNS)
         kind = kind_of_written(written)
         kinds[kind] += 1
         if kind == "syllable":
             syllables.append(written)
+        elif kind == "impossible":
+            doubted.append(word)  # it may be all that a font names wrongly: a heading, a mark
     nameless = text.unmapped + sum(_is_nameless(c) for word in words for c in word.text)
     shares = {
         "possible": 1 - _share(kinds["impossible"], len(words)),
@@ -110,7 +112,7 @@ def measure_layer(found: PageLetters, text: NativeText, page: PreparedPage, engi
     elif shares["unseen"] > UNSEEN_MOST:
         verdict = "unseen-words"
     else:
-        agreed = agreement(text.reading, page, engine)
+        agreed = agreement(text.reading, page, engine, doubted)
         if agreed is not None and agreed < AGREED_LEAST:
             verdict = "reads-otherwise"
     return LayerMeasures(

@@ -11,25 +11,31 @@ from ocr.engines.port import OcrEngine, PreparedPage, RawBlock, RawReading, RawW
 from ocr.page import Box
 from ocr.pixels import Pixels
 from ocr.reading import missed_lines
+from ocr.vietnamese import kind_of
 
 PIECES = 3  # of a page's text that the engine reads to compare
 PIECE_LETTERS = (24, 48)  # from which one is enough by itself, and most: more would only take time
 SHORT_PIECES = 6  # compared as one where none is long, in a table
+DOUBTED = 6  # doubted words that are looked at
 GAP = 0.8  # of the height of words: a wider gap, or a rule of a table in it, parts two pieces
-LEGIBLE_LETTERS = 2  # letters or digits of a word from which it is no stroke
+LEGIBLE_LETTERS = 3  # letters or digits from which a word that is no syllable or number is no stroke either
 LEGIBLE = 0.6  # mean confidence from which what looks like a line of print is one
 
 
-def agreement(reading: RawReading, page: PreparedPage, engine: OcrEngine) -> float | None:
+def agreement(
+    reading: RawReading, page: PreparedPage, engine: OcrEngine, doubted: Sequence[RawWord] = ()
+) -> float | None:
     """Return how like to the text the engine reads the least alike of a few pieces, 0-1; None if it reads none.
 
-    The pieces are spread over the page's height. Likeness is of their letters, in any case and without spaces.
+    The pieces are spread over the page's height; doubted words are compared each by itself. Likeness is of their
+    letters, in any case and without spaces.
     """
     pieces = [
         piece for block in reading.blocks for line in block.lines for piece in _runs(line.words, _most(block))
     ]
     found = []
-    for number, chosen in enumerate(_spread(pieces)):
+    alone: list[list[Sequence[RawWord]]] = [[[word]] for word in doubted[:DOUBTED]]
+    for number, chosen in enumerate([*_spread(pieces), *alone]):
         said = written = ""
         for part, piece in enumerate(chosen):
             read = read_piece(page, Box.around(word.box for word in piece), f"check-{number}-{part}", engine)
@@ -48,8 +54,13 @@ def legible_lines(blocks: Sequence[RawBlock], page: PreparedPage, engine: OcrEng
         words = [word for block in read.blocks for line in block.lines for word in line.words]
         letters = sum(len(word.text) for word in words)
         sure = sum(word.confidence * len(word.text) for word in words) >= LEGIBLE * letters
-        found += sure and any(sum(c.isalnum() for c in word.text) >= LEGIBLE_LETTERS for word in words)
+        found += sure and any(map(_is_legible, words))
     return found
+
+
+def _is_legible(word: RawWord) -> bool:
+    letters = sum(c.isalnum() for c in word.text)
+    return letters >= LEGIBLE_LETTERS or kind_of(word.text) in ("syllable", "number")
 
 
 def read_piece(page: PreparedPage, box: Box, name: str, engine: OcrEngine) -> RawReading:

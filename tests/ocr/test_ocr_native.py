@@ -172,6 +172,17 @@ def test_words_that_are_others_than_those_drawn_are_told_by_the_engine(
     assert score.cer(found.page.text, " ".join(lines)) < 0.1
 
 
+def test_one_word_in_a_font_that_names_its_letters_wrongly_is_enough(tmp_path: Path, tesseract: OcrEngine) -> None:
+    """A mark of secrecy in capitals of TCVN3 among right words: kept, it would be missed."""
+    path = typed.typed(tmp_path / "a.pdf", ["TUYỆT MẬT", *LINES])
+    only_there = {"Ậ": "Ë"}
+    typed.altered(path, typed.named(lambda one: only_there.get(one, one)))
+    found = read(path, tesseract)
+    assert verdict(found) == "reads-otherwise"
+    assert found.measures["text_layer"]["kinds"]["impossible"] == 1
+    assert "MẬT" in found.page.text.split()
+
+
 def test_text_in_the_papers_colour_is_not_what_the_page_shows(tmp_path: Path, tesseract: OcrEngine) -> None:
     white = "1 g BT /F0 12 Tf 60 300 Td (mot hai ba bon nam) Tj ET"
     path = typed.altered(typed.typed(tmp_path / "a.pdf"), typed.with_content(white))
