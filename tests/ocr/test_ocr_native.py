@@ -6,6 +6,8 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pikepdf
@@ -15,7 +17,10 @@ import score
 import typed
 from PIL import Image
 
+from archive.package.page_texts import engines_told
 from console.samples.write import make_sample
+from ingest.pages import KeptPage
+from ingest.provenance import derivation_of
 from ocr import images
 from ocr.engines.port import OcrEngine
 from ocr.native.lines import turned_box
@@ -379,3 +384,20 @@ def test_boxes_are_turned_and_turned_back() -> None:
     for turns in range(4):
         there = turned_box(box, turns, size)
         assert turned_box(there, -turns, size if turns % 2 == 0 else size[::-1]) == box
+
+
+def test_a_file_of_typed_and_scanned_pages_tells_of_both_engines(tmp_path: Path, reader: Reader) -> None:
+    path, scanned = typed.typed(tmp_path / "a.pdf"), scans.save(scan(LINES), tmp_path / "b.pdf")
+    with pikepdf.open(path, allow_overwriting_input=True) as pdf, pikepdf.open(scanned) as other:
+        pdf.pages.extend(other.pages)
+        pdf.pages.append(pdf.pages[0])
+        pdf.save(path)
+    captures = reader.probe(path).captures
+    pages = [KeptPage(one.index, reader.read_page(path, one), None, None) for one in captures]
+    desk: Any = SimpleNamespace(reader=reader)
+    derivation = derivation_of(desk, pages, {})
+    assert [told["engine"] for told in derivation["pages"]] == [0, 1, 0]
+    assert ["text_layer" in told["measures"] for told in derivation["pages"]] == [True, False, True]
+    own, other_engine = engines_told(derivation)
+    assert (own["engine"], own["models"], other_engine["engine"]) == ("text-layer", {}, "tesseract")
+    assert own["version"].startswith("pdfium ")
