@@ -6,6 +6,7 @@ Arguments and answers are JSON; a file comes as the path under which the jailed 
 """
 
 import gc
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ocr.engines.port import OcrEngine
 from ocr.errors import InputRejected, JailUnavailable, PageUndecodable
 from ocr.options import ReadingOptions
 from ocr.pdfa.build import build_rendition
+from ocr.quality.measures import measure_quality
 from ocr.recognise import recognise
 from ocr.wire import (
     capture_from_json,
@@ -51,7 +53,9 @@ def read_in_jail(path: str, capture: dict[str, Any], options: dict[str, Any]) ->
         image = images.load(Path(path), found.index, settings)
     except InputRejected as error:
         raise PageUndecodable(f"the page's image can't be opened ({error.code}): {error}") from error
-    return read_page_to_json(recognise(image, found.sha256, _warmed[0], settings))
+    read = recognise(image, found.sha256, _warmed[0], settings)
+    quality = measure_quality(image, read.page, capture=found)
+    return read_page_to_json(replace(read, measures={**read.measures, "quality": quality.to_json()}))
 
 
 def build_in_jail(
