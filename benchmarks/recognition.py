@@ -108,7 +108,7 @@ def judged(document: Document, read: Read) -> Errors:
 
 
 def ordered(found: Sequence[tuple[Document, dict[str, Read]]], side: str) -> float | None:
-    """Return the share of pages with a truth of their own whose words, header and closing too, come in its order."""
+    """Return the share of pages with a truth of their own whose words come in its order."""
     shares = [
         in_order(text, truth)
         for document, reads in found
