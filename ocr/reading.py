@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from ocr.engines.port import OcrEngine, PreparedPage, RawBlock, RawLine, RawReading, RawWord
+from ocr.errors import PageUndecodable
 from ocr.page import Box
 from ocr.pixels import Pixels
 from ocr.tables import find_tables, moved, read_table, without_tables
@@ -78,7 +79,10 @@ def _read_line(page: PreparedPage, region: Box, number: int, engine: OcrEngine) 
     top, left = max(0, region.y - margin), max(0, region.x - margin)
     cut = page.image[top : region.y + region.height + margin, left : region.x + region.width + margin]
     image: Pixels = np.ascontiguousarray(cv2.copyMakeBorder(cut, 8, 8, 8, 8, cv2.BORDER_CONSTANT, value=255))
-    reading = engine.read(PreparedPage(image, page.dpi, f"{page.source_sha256}-line-{number}", "block"))
+    try:
+        reading = engine.read(PreparedPage(image, page.dpi, f"{page.source_sha256}-line-{number}", "block"))
+    except PageUndecodable:
+        return  # a piece that is refused is no reason to lose the page
     for block in reading.blocks:
         for line in block.lines:
             words = tuple(replace(w, box=moved(w.box, left - 8, top - 8)) for w in line.words)
