@@ -22,6 +22,7 @@ from ocr.engines.port import OcrEngine, RawBlock, RawLine, RawReading, RawWord
 from ocr.errors import PageUnreadable
 from ocr.images import StoredImage
 from ocr.inspect import FEW, PageMeasures, letter_height, measure
+from ocr.margins import with_margins
 from ocr.mending import mended
 from ocr.noise import without_noise
 from ocr.options import ReadingOptions
@@ -112,7 +113,8 @@ def recognise(image: StoredImage, sha256: str, engine: OcrEngine, options: Readi
     if measures.writing == "doubtful":
         reading = RawReading(tuple(_only(reading, sure)))
     written, noise = without_noise(reading.blocks)
-    ordered = in_reading_order(written, width=best.prepared.page.image.shape[1])
+    high, wide = best.prepared.page.image.shape
+    ordered = with_margins(in_reading_order(written, width=wide), height=high)
     described = engine.describe()
     blocks = tuple(_placed(ordered, best.prepared, described["engine"])) + tuple(
         _safe(stamps, described["engine"])
