@@ -144,7 +144,8 @@ class PageFacts:
     """One page, counted from 1, and the capture it was made from.
 
     state failed: the page could not be read (failure says why); it is never taken as blank.
-    rung: how the page came into the PDF/A. text_member is None for a failed page.
+    rung: how the page came into the PDF/A. text_member is None for a failed page. doubts: slugs of why a person
+    should look at it, of its reading (`reading-...`) and of its image (`quality-...`).
     """
 
     number: int
@@ -169,6 +170,7 @@ class PageFacts:
     sheet: int | None = None
     face: str | None = None
     note: str | None = None
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "ocr"))
 
 from reading import OCRMYPDF, MemoryWatch, machine
-from score import Errors, calibration, errors_of, passage_of
+from score import Errors, calibration, errors_of, in_order, passage_of
 from tiers import FINAL_SEED, TIERS, TUNING_SEED, Document, found_documents, made_documents
 
 from ocr.jail.parent import Jail
@@ -39,6 +39,7 @@ AT = datetime(2026, 1, 5, tzinfo=UTC)
 MARKS = ((160.0, 60.0), (160.0, 60.0))  # points; as large as marks are
 SAME_SERVICE = ("--rotate-pages", "--deskew")
 SIDES = ("default", "same service", "ours")
+IN_ORDER = 0.98  # share of a page's words in order: a header or closing read across its columns leaves fewer
 GOALS = {"clean": 0.6, "typical": 0.7, "poor": 0.3}  # of the default's character errors
 
 
@@ -104,6 +105,18 @@ def judged(document: Document, read: Read) -> Errors:
         texts = [*read.texts, *[""] * document.pages][: document.pages]
         return errors_of(zip(texts, document.truths, strict=True))
     return errors_of((text, passage_of(text, document.truths[0])) for text in read.texts if text.strip())
+
+
+def ordered(found: Sequence[tuple[Document, dict[str, Read]]], side: str) -> float | None:
+    """Return the share of pages with a truth of their own whose words come in its order."""
+    shares = [
+        in_order(text, truth)
+        for document, reads in found
+        if len(document.truths) == document.pages
+        for text, truth in zip(reads[side].texts, document.truths, strict=False)
+        if truth
+    ]
+    return sum(share >= IN_ORDER for share in shares) / len(shares) if shares else None
 
 
 def measured(documents: Iterable[Document], folder: Path) -> list[tuple[Document, dict[str, Read]]]:
@@ -181,6 +194,11 @@ def report(found: Sequence[tuple[Document, dict[str, Read]]]) -> Iterable[str]:
     for document, reads in found:
         figures = " | ".join(f"{judged(document, reads[side]).cer:.2%}" for side in SIDES)
         yield f"| {document.path.name} | {figures} |"
+    yield "\n| tier | made pages in reading order, default | same service | ours |\n|---|---|---|---|"
+    for tier in tiers:
+        shares = [ordered([found_one for found_one in found if found_one[0].tier == tier], side) for side in SIDES]
+        if all(share is not None for share in shares):
+            yield f"| {tier} | " + " | ".join(f"{share:.0%}" for share in shares) + " |"
     yield "\n| tier | words | right | expected error of confidence | AUROC |\n|---|---|---|---|---|"
     for tier in tiers:
         trusted = calibration(

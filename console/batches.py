@@ -1,5 +1,6 @@
 """The commands about batches."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,7 @@ from ingest import batch as batches
 from ingest import worklist
 from ingest.acceptance import Acceptor, accept_batch
 from ingest.backlog import backlog
+from ingest.batch_quality import quality_of
 from ingest.batch_state import pause, resume
 from ingest.cancelling import cancel
 from ingest.reasons import sentence
@@ -119,6 +121,40 @@ def show_batch(home: Home, terminal: Terminal, batch_id: str) -> None:
                 "unaccepted": matters.unaccepted,
             },
             "quarantined": left.quarantined,
+        }
+    )
+
+
+def show_quality(home: Home, terminal: Terminal, batch_id: str) -> None:
+    """Show what the rules of image quality said of a batch, and the pages a person should look at."""
+    found = quality_of(
+        home.engine,
+        home.store(),
+        batch_id,
+        principal=home.principal,
+        at=utc_now(),
+        language=terminal.language,
+    )
+    rows = [
+        [one.rule, str(one.passed), str(one.failed), str(one.not_applicable), f"{one.failed_share:.1%}"]
+        for one in found.counts
+    ]
+    terminal.table(["rule", "passed", "failed", "not-applicable", "failed-share"], rows)
+    look = [[page.file, str(page.number), "; ".join(page.why)] for page in found.pages]
+    if look:
+        terminal.table(["file", "page", "look"], look)
+    if found.never_evaluated:
+        terminal.say("say.never-evaluated", rules=", ".join(found.never_evaluated))
+    if found.unmeasured:
+        terminal.say("say.unmeasured", count=found.unmeasured)
+    terminal.answer(
+        {
+            "batch": batch_id,
+            "records": found.records,
+            "unmeasured": found.unmeasured,
+            "rules": [{**asdict(one), "failed_share": round(one.failed_share, 4)} for one in found.counts],
+            "never_evaluated": list(found.never_evaluated),
+            "pages": [asdict(page) for page in found.pages],
         }
     )
 

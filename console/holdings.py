@@ -14,8 +14,10 @@ from archive.tables.holdings import record
 from archive.texts import opened_texts
 from console.home import Home, utc_now
 from console.terminal import Terminal
+from ingest.quality import sentences_of
 from ingest.tables import item
 from ocr import alto
+from ocr.doubt import verdict_of
 from retention.holds import lift_hold, place_hold
 
 
@@ -71,7 +73,7 @@ def show_text(home: Home, terminal: Terminal, name: str, *, purpose: str) -> Non
     """Print the text in force of a record, page by page; logged before it is opened."""
     with reading(home.engine) as connection:
         record_id = find_record(connection, name)
-    pages = []
+    pages, told = [], []
     with (
         released(
             home.engine,
@@ -88,22 +90,28 @@ def show_text(home: Home, terminal: Terminal, name: str, *, purpose: str) -> Non
             package,
         ),
     ):
+        quality = content.content().derivation.get("quality", {})
         for page in found:
             text = ""
             confidence = page.confidence
             if page.text_member is not None:
                 text = alto.from_alto(package.read(page.text_member)).text
+            look = sentences_of(page, quality, terminal.language)
+            told.append([f"— {page.number} —", *(f"[! {why}]" for why in look), text])
             pages.append(
                 {
                     "page": page.number,
                     "state": page.state,
                     "failure": page.failure,
+                    "verdict": verdict_of(failed=page.state == "failed", doubts=page.doubts),
+                    "doubts": list(page.doubts),
+                    "look": look,
                     "confidence": confidence,
                     "text": text,
                 }
             )
-    for one in pages:
-        terminal.text(f"— {one['page']} —\n{one['text']}")
+    for shown in told:
+        terminal.text("\n".join(shown))
     terminal.answer({"record": record_id, "pages": pages})
 
 

@@ -182,6 +182,7 @@ def _ingest(home: Path, environment: Mapping[str, str]) -> IngestSettings:
         settle_seconds=float(get("INGEST_SETTLE_SECONDS", "2")),
         settle_patience_seconds=float(get("INGEST_SETTLE_PATIENCE_SECONDS", "60")),
         acceptance=_acceptance(get("INGEST_ACCEPTANCE", "person")),
+        doubtful_pages=_doubtful_pages(get("INGEST_DOUBTFUL_PAGES", "told")),
         timestamp_url=get("INGEST_TIMESTAMP_URL") or None,
         locks=locks,
         broker_url=_broker_url(get("INGEST_BROKER_URL", "")),
@@ -225,6 +226,14 @@ def _acceptance(value: str) -> Literal["person", "policy"]:
     if value == "person":
         return "person"
     raise HomeNotReady(f"INGEST_ACCEPTANCE must be person or policy, not {value!r}")
+
+
+def _doubtful_pages(value: str) -> Literal["told", "review"]:
+    if value == "told":
+        return "told"
+    if value == "review":
+        return "review"
+    raise HomeNotReady(f"INGEST_DOUBTFUL_PAGES must be told or review, not {value!r}")
 
 
 def _copies(environment: Mapping[str, str]) -> CopySettings:

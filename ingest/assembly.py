@@ -6,7 +6,7 @@ then on the package can be written again, anywhere, with equal bytes.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from archive.package.layout import alto_member, archived_member, received_member
 from archive.pades.font import find_font
 from archive.pades.room import room_for_marks
 from archive.pades.sign import sign_archived_file
-from archive.pades.stamp import Mark, MarkPlace, agency_mark, digitizer_mark
+from archive.pades.stamp import LEGAL_TIME, Mark, MarkPlace, agency_mark, digitizer_mark
 from archive.pades.validate import facts_of
 from archive.record import (
     ContentPackage,
@@ -45,6 +45,7 @@ from ingest.desk import Desk, fetch
 from ingest.numbering import declared, frozen_file
 from ingest.pages import KeptPage
 from ingest.provenance import agents_of, derivation_of, events_of
+from ingest.quality import DOUBTFUL, Judged, judged
 from ingest.sealed import open_holder
 from ingest.tables import capture
 from ingest.worklist import Claim
@@ -95,6 +96,7 @@ def assemble(
     row_closed = claim.frozen["row_closed_on"]
     closed_on = file.closed_on or (datetime.fromisoformat(row_closed).date() if row_closed else None)
     received_name = received_member(subject.sha256, probe.media_type)
+    found_quality = judged(pages, description, _scanned_on(captures, at))
     content = ContentPackage(
         objid=claim.frozen["objid"],
         work_item_id=claim.work_item_id,
@@ -117,10 +119,16 @@ def assemble(
         ),
         received=(ReceivedFile(subject.sha256, subject.length, probe.media_type, subject.file, received_name),),
         parts=(replace(part, title=description.subject, page_count=len(pages)),),
-        pages=tuple(_page_facts(subject, captures, probe, pages, rendition.rungs)),
+        pages=tuple(_page_facts(subject, captures, probe, pages, rendition.rungs, found_quality)),
         source_signatures=found,
-        review=_review(subject, pages, disagreements(fields), disputed=_disputed(file.closed_on, row_closed)),
-        derivation=derivation_of(desk, pages, rendition.describe()),
+        review=_review(
+            subject,
+            pages,
+            disagreements(fields),
+            disputed=_disputed(file.closed_on, row_closed),
+            doubtful=found_quality.doubtful and desk.settings.doubtful_pages == "review",
+        ),
+        derivation={**derivation_of(desk, pages, rendition.describe()), "quality": found_quality.to_json()},
         agents=agents,
         events=events_of(claim, agents, at, media_type=probe.media_type, found_signatures=bool(found)),
         batch_id=subject.batch_id,
@@ -203,17 +211,23 @@ def _sign(
     return part, {"key": staged.key, "version": staged.version_id, "sha256": sha256}
 
 
+def _scanned_on(captures: Sequence[Row[Any]], at: datetime) -> date:
+    """Return the legal day of scanning: the first one a file states, else the day it was taken in."""
+    return next((c.scanned_at for c in captures if c.scanned_at is not None), at).astimezone(LEGAL_TIME).date()
+
+
 def _disputed(of_file: Any, of_row: str | None) -> bool:
     return bool(of_file and of_row and of_file.isoformat() != of_row)
 
 
 def _review(
-    subject: Row[Any], pages: Sequence[KeptPage], disagreeing: Sequence[str], *, disputed: bool
+    subject: Row[Any], pages: Sequence[KeptPage], disagreeing: Sequence[str], *, disputed: bool, doubtful: bool
 ) -> tuple[str, ...]:
     """Return the slugs of why a person should look at the record."""
     found = set(subject.review) | set(disagreeing)
     found |= {"failed-page"} if any(p.state == "failed" for p in pages) else set()
     found |= {"closed-on-disagrees"} if disputed else set()
+    found |= {DOUBTFUL} if doubtful else set()
     return tuple(sorted(found))
 
 
@@ -271,10 +285,12 @@ def _page_facts(
     probe: FileProbe,
     pages: Sequence[KeptPage],
     rungs: Sequence[str],
+    quality: Judged,
 ) -> list[PageFacts]:
     facts = []
     rows = {row.file_index: row for row in captures}
-    for number, (kept, found, rung) in enumerate(zip(pages, probe.captures, rungs, strict=True), start=1):
+    together = zip(pages, probe.captures, rungs, quality.doubts, strict=True)
+    for number, (kept, found, rung, doubts) in enumerate(together, start=1):
         text = kept.reading.page if kept.reading else None
         row = rows[kept.index]
         facts.append(
@@ -298,6 +314,7 @@ def _page_facts(
                 device=row.device,
                 scanned_at=row.scanned_at,
                 scanned_at_source=row.scanned_at_source,
+                doubts=doubts,
             )
         )
     return facts

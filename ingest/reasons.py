@@ -88,6 +88,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Ngày ban hành đọc được khác với bảng kê.",
         "The date of issue read differs from the manifest.",
     ),
+    "doubtful-page": (
+        "Có trang đọc không chắc hoặc ảnh không đạt, cần xem lại; lý do ghi ở từng trang.",
+        "A page is read without confidence, or its image should be scanned again; each page says why.",
+    ),
     "failed-page": (
         "Có trang không đọc được; người chấp nhận phải nêu đích danh trang.",
         "A page could not be read; whoever accepts the item must name that page.",

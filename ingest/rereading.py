@@ -149,6 +149,7 @@ def _told(number: int, reading: ReadPage, sha256: str, engines: Sequence[Mapping
         height_px=text.height_px,
         dpi=text.dpi,
         quarter_turns=text.quarter_turns,
+        doubts=reading.doubts,
     )
 
 
@@ -166,4 +167,5 @@ def _kept(before: PageFacts, failure: str | None, body: bytes | None, number: in
         height_px=before.height_px,
         dpi=before.dpi,
         quarter_turns=before.quarter_turns,
+        doubts=tuple(doubt for doubt in before.doubts if doubt.startswith("reading-")),
     )

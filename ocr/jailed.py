@@ -6,6 +6,7 @@ Arguments and answers are JSON; a file comes as the path under which the jailed 
 """
 
 import gc
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from ocr.errors import InputRejected, JailUnavailable, PageUndecodable
 from ocr.native.read import read_native
 from ocr.options import ReadingOptions
 from ocr.pdfa.build import build_rendition
+from ocr.quality.measures import measure_quality
 from ocr.recognise import recognise
 from ocr.wire import (
     capture_from_json,
@@ -53,8 +55,11 @@ def read_in_jail(path: str, capture: dict[str, Any], options: dict[str, Any]) ->
     except InputRejected as error:
         raise PageUndecodable(f"the page's image can't be opened ({error.code}): {error}") from error
     if found.native_text:
-        return read_page_to_json(read_native(Path(path), found, image, _warmed[0], settings))
-    return read_page_to_json(recognise(image, found.sha256, _warmed[0], settings))
+        read = read_native(Path(path), found, image, _warmed[0], settings)
+    else:
+        read = recognise(image, found.sha256, _warmed[0], settings)
+    quality = measure_quality(image, read.page, capture=found)
+    return read_page_to_json(replace(read, measures={**read.measures, "quality": quality.to_json()}))
 
 
 def build_in_jail(

@@ -24,7 +24,7 @@ class ReadingOptions:
     raster_dpi: float = 200.0
     raster_pixel_limit: int = 100_000_000
     reading_dpi: float = 170.0
-    small_print_px: float = 11.5
+    small_print_px: float = 12.5
     wanted_px: float = 16.0
     turn_below: float = 0.70
     reread_below: float = 0.85

@@ -32,7 +32,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word: the text to use, the raw reading beside any correction, and how sure the engine was."""
+    """One word: the text to use, the raw reading beside any correction, and how likely the text is right, 0-1."""
 
     text: str
     raw: str
@@ -137,9 +137,13 @@ class FileProbe:
 
 @dataclass(frozen=True, slots=True)
 class ReadPage:
-    """What reading one capture gave: the text, or blank, with the measures and parameters that led to it."""
+    """What reading one capture gave: the text, or blank, with the measures and parameters that led to it.
+
+    doubts: why a person should look at it (`ocr.doubt`).
+    """
 
     page: PageText
     blank: bool
     engine: dict[str, Any] = field(default_factory=dict)
     measures: dict[str, Any] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()

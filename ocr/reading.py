@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from ocr.engines.port import OcrEngine, PreparedPage, RawBlock, RawLine, RawReading, RawWord
+from ocr.errors import PageUndecodable
 from ocr.page import Box
 from ocr.pixels import Pixels
 from ocr.tables import find_tables, moved, read_table, without_tables
@@ -19,10 +20,13 @@ DARK = 150  # grey level of ink; the paper is white
 LINE_MM = (1.6, 6.5)  # heights of a line of print, marks and all
 PIECE_MM = 7.0  # the largest letter or stroke of one; rules, drawings and signatures are larger
 SHORTEST_MM = 6.0  # of a line that is looked for
+NUMBER_MM = 1.0  # of a page number, which may be one digit
+MARGIN = 0.12  # share of the page's height at its top and bottom in which page numbers stand
 JOIN_MM = 4.0  # words nearer than this are one line
 FILLED = (0.06, 0.55)  # share of ink in a line of print
 WRITTEN = 0.1  # share of it that a word may cover: more, and it is a remainder of that word
 SURE = 0.6  # mean confidence from which what was read there is taken
+SURE_NUMBER = 0.85  # and from which a number by itself is: a wrong page number is worse than none
 SAME_LINE = 0.6  # share of a piece's height within a line's, from which it is part of that line
 MOST = 8  # lines read once more on one page, the largest first
 
@@ -58,7 +62,9 @@ def missed_lines(page: PreparedPage, blocks: Sequence[RawBlock]) -> list[Box]:
     _, _, found, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     lines = []
     for x, y, width, height, _ in (tuple(int(edge) for edge in box) for box in found[1:]):
-        if width < SHORTEST_MM * px_mm or not LINE_MM[0] * px_mm <= height <= LINE_MM[1] * px_mm:
+        in_margin = y + height < MARGIN * page.image.shape[0] or y > (1 - MARGIN) * page.image.shape[0]
+        shortest = (NUMBER_MM if in_margin else SHORTEST_MM) * px_mm
+        if width < shortest or not LINE_MM[0] * px_mm <= height <= LINE_MM[1] * px_mm:
             continue
         region = Box(x, y, width, height)
         filled = float(ink[y : y + height, x : x + width].mean())
@@ -69,15 +75,21 @@ def missed_lines(page: PreparedPage, blocks: Sequence[RawBlock]) -> list[Box]:
 
 def _read_line(page: PreparedPage, region: Box, number: int, engine: OcrEngine) -> Iterator[RawLine]:
     margin = max(4, region.height // 3)
+    short = region.width < SHORTEST_MM * page.dpi / 25.4
     top, left = max(0, region.y - margin), max(0, region.x - margin)
     cut = page.image[top : region.y + region.height + margin, left : region.x + region.width + margin]
     image: Pixels = np.ascontiguousarray(cv2.copyMakeBorder(cut, 8, 8, 8, 8, cv2.BORDER_CONSTANT, value=255))
-    reading = engine.read(PreparedPage(image, page.dpi, f"{page.source_sha256}-line-{number}", "block"))
+    try:
+        reading = engine.read(PreparedPage(image, page.dpi, f"{page.source_sha256}-line-{number}", "block"))
+    except PageUndecodable:
+        return  # a piece that is refused is no reason to lose the page
     for block in reading.blocks:
         for line in block.lines:
             words = tuple(replace(w, box=moved(w.box, left - 8, top - 8)) for w in line.words)
             letters = sum(len(word.text) for word in words)
-            if letters > 1 and sum(word.confidence * len(word.text) for word in words) >= SURE * letters:
+            mean = sum(word.confidence * len(word.text) for word in words) / max(1, letters)
+            number = "".join(word.text for word in words).isdigit()
+            if (number and mean >= SURE_NUMBER) or (not short and letters > 1 and mean >= SURE):
                 yield RawLine(words, Box.around(word.box for word in words))
 
 

@@ -16,10 +16,13 @@ from typing import Any
 import numpy as np
 
 from ocr.columns import in_reading_order
+from ocr.confidence import chance_right
+from ocr.doubt import doubts_of
 from ocr.engines.port import OcrEngine, RawBlock, RawLine, RawReading, RawWord
 from ocr.errors import PageUnreadable
 from ocr.images import StoredImage
 from ocr.inspect import FEW, PageMeasures, letter_height, measure
+from ocr.margins import with_margins
 from ocr.mending import mended
 from ocr.noise import without_noise
 from ocr.options import ReadingOptions
@@ -110,13 +113,18 @@ def recognise(image: StoredImage, sha256: str, engine: OcrEngine, options: Readi
     if measures.writing == "doubtful":
         reading = RawReading(tuple(_only(reading, sure)))
     written, noise = without_noise(reading.blocks)
-    ordered = in_reading_order(written, width=best.prepared.page.image.shape[1])
-    blocks = tuple(_placed(ordered, best.prepared)) + tuple(_safe(stamps))
+    high, wide = best.prepared.page.image.shape
+    ordered = with_margins(in_reading_order(written, width=wide), height=high)
+    described = engine.describe()
+    blocks = tuple(_placed(ordered, best.prepared, described["engine"])) + tuple(
+        _safe(stamps, described["engine"])
+    )
     height, width = image.pixels.shape[:2]
     page = PageText(
         width, height, image.dpi_x, best.prepared.quarter_turns, round(best.prepared.skew_deg, 3), blocks
     )
-    return ReadPage(page, False, engine.describe(), _account(measures, attempts, best, len(stamps), noise))
+    told = _account(measures, attempts, best, len(stamps), noise)
+    return ReadPage(page, False, described, told, doubts_of(page))
 
 
 def _attempts(
@@ -241,33 +249,37 @@ def _account(
     return told
 
 
-def _placed(blocks: Iterable[RawBlock], prepared: Preparation) -> Iterator[Block]:
+def _placed(blocks: Iterable[RawBlock], prepared: Preparation, engine: str) -> Iterator[Block]:
     """Yield the blocks in stored pixels. Lines and blocks are as large as what they hold."""
     for block in blocks:
         lines = []
         for line in block.lines:
-            words = tuple(_words(line.words, prepared, in_cell=block.kind == "table"))
+            words = tuple(_words(line.words, prepared, engine, in_cell=block.kind == "table"))
             if words:
                 lines.append(Line(words, Box.around(word.box for word in words)))
         if lines:
             yield Block(block.kind, tuple(lines), Box.around(line.box for line in lines))
 
 
-def _words(words: Sequence[RawWord], prepared: Preparation, *, in_cell: bool) -> Iterator[Word]:
+def _words(words: Sequence[RawWord], prepared: Preparation, engine: str, *, in_cell: bool) -> Iterator[Word]:
     """Yield the words of a line as they are to be used, the engine's own reading beside."""
     said = [(word, raw) for word in words if (raw := keepable(word.text))]
     texts = mended([unicodedata.normalize("NFC", raw) for _, raw in said], in_cell=in_cell)
     for (word, raw), text in zip(said, texts, strict=True):
-        yield Word(text, raw, word.confidence, prepared.geometry.to_stored(word.box))
+        yield Word(text, raw, chance_right(text, word.confidence, engine), prepared.geometry.to_stored(word.box))
 
 
-def _safe(stamps: Iterable[Block]) -> Iterator[Block]:
+def _safe(stamps: Iterable[Block], engine: str) -> Iterator[Block]:
     for block in stamps:
-        lines = tuple(
-            Line(tuple(Word(keepable(w.text), keepable(w.raw), w.confidence, w.box) for w in line.words), line.box)
-            for line in block.lines
+        yield Block(
+            block.kind, tuple(Line(tuple(_kept(line, engine)), line.box) for line in block.lines), block.box
         )
-        yield Block(block.kind, lines, block.box)
+
+
+def _kept(line: Line, engine: str) -> Iterator[Word]:
+    for word in line.words:
+        text = keepable(word.text)
+        yield Word(text, keepable(word.raw), chance_right(text, word.confidence, engine), word.box)
 
 
 def keepable(text: str) -> str:

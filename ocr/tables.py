@@ -7,13 +7,14 @@ below the other into an image of their own, which is read as one block; each wor
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
 
 import cv2
 import numpy as np
 
 from ocr.engines.port import OcrEngine, PreparedPage, RawBlock, RawLine, RawReading, RawWord
+from ocr.errors import PageUndecodable
 from ocr.page import Box
 from ocr.pixels import Pixels
 
@@ -24,6 +25,7 @@ GAP_MM = 3.0  # rules that end nearer to each other than this belong to one tabl
 RULED = 0.6  # share of a cell's side that is ruled where two cells are apart
 GUTTER_PX = 12  # of white around each cell in the image that is read
 ENLARGED = 1.3  # for reading: what stands alone in a cell is short, and read better when it is larger
+MOST_PX = 8000  # height of one such image: the engine takes 32,767, and a long one costs memory
 INKED_PX = 6  # dark pixels from which there is something in a cell
 
 
@@ -62,17 +64,20 @@ def find_tables(grey: Pixels, *, dpi: float) -> tuple[Table, ...]:
 
 
 def read_table(page: PreparedPage, table: Table, number: int, engine: OcrEngine) -> RawBlock | None:
-    """Return a table's words, cell by cell, boxes in pixels of the page; None when nothing was read in it.
+    """Return a table's words, a line for each row, cell by cell; None when nothing was read in it.
 
-    number: of the table on its page, from 0. Raises what the engine raises.
+    number: of the table on its page, from 0. Raises what the engine raises but for a piece it refuses.
     """
-    image, places = _unrolled(page.image, table, dpi=page.dpi)
-    if not places:
-        return None
-    large = np.asarray(cv2.resize(image, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC), np.uint8)
-    cells = PreparedPage(large, page.dpi * ENLARGED, f"{page.source_sha256}-table-{number}", "block")
-    lines = tuple(_placed(engine.read(cells), places))
-    return RawBlock("table", lines, table.box) if lines else None
+    words: list[tuple[int, RawWord]] = []
+    for part, (image, places) in enumerate(_unrolled(page.image, table, dpi=page.dpi)):
+        large = cv2.resize(image, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
+        name = f"{page.source_sha256}-table-{number}-{part}"
+        cells = PreparedPage(np.asarray(large, np.uint8), page.dpi * ENLARGED, name, "block")
+        try:
+            words += _placed(engine.read(cells), places)
+        except PageUndecodable:
+            return None  # then it is read as part of the page
+    return RawBlock("table", tuple(_rows(words)), table.box) if words else None
 
 
 def without_tables(page: PreparedPage, tables: Sequence[Table]) -> PreparedPage:
@@ -143,37 +148,43 @@ def _bands(ruled: Pixels) -> list[tuple[int, int]]:
     return [(int(at[first]), int(at[past - 1]) + 1) for first, past in pairwise(breaks)]
 
 
-def _unrolled(grey: Pixels, table: Table, *, dpi: float) -> tuple[Pixels, list[tuple[int, Box]]]:
-    """Return the cells with ink one below the other, and for each (its top in that image, its box on the page)."""
+def _unrolled(grey: Pixels, table: Table, *, dpi: float) -> Iterator[tuple[Pixels, list[tuple[int, Box]]]]:
+    """Yield images of the cells with ink one below the other, and of each cell its top there and its box here."""
     ink = max(1, round(0.3 * dpi / 25.4))  # a rule's fuzzy edge
     inner = [_shrunk(cell, ink) for cell in table.cells]
-    inked = [cell for cell in inner if int((_cut(grey, cell) < DARK).sum()) >= INKED_PX]
-    height = sum(cell.height + GUTTER_PX for cell in inked) + GUTTER_PX
-    width = max((cell.width for cell in inked), default=0) + 2 * GUTTER_PX
-    image = np.full((height, width), 255, np.uint8)
-    places, top = [], GUTTER_PX
-    for cell in inked:
-        image[top : top + cell.height, GUTTER_PX : GUTTER_PX + cell.width] = _cut(grey, cell)
-        places.append((top, cell))
-        top += cell.height + GUTTER_PX
-    return image, places
+    waiting = [cell for cell in inner if int((_cut(grey, cell) < DARK).sum()) >= INKED_PX]
+    while waiting:
+        tops = [GUTTER_PX]
+        for cell in waiting:
+            tops.append(tops[-1] + cell.height + GUTTER_PX)
+        fits = max(1, sum(bottom <= MOST_PX for bottom in tops[1:]))
+        cells, waiting = waiting[:fits], waiting[fits:]
+        width = max(cell.width for cell in cells) + 2 * GUTTER_PX
+        image = np.full((tops[fits], width), 255, np.uint8)
+        for top, cell in zip(tops, cells, strict=False):
+            image[top : top + cell.height, GUTTER_PX : GUTTER_PX + cell.width] = _cut(grey, cell)
+        yield image, list(zip(tops, cells, strict=False))
 
 
-def _placed(reading: RawReading, places: Sequence[tuple[int, Box]]) -> Iterator[RawLine]:
-    """Yield the lines of each cell, boxes back on the page, in the order of the cells."""
-    found: list[list[RawLine]] = [[] for _ in places]
+def _placed(reading: RawReading, places: Sequence[tuple[int, Box]]) -> Iterator[tuple[int, RawWord]]:
+    """Yield the words cell by cell, boxes back on the page, each with the top of its cell."""
+    found: list[list[RawWord]] = [[] for _ in places]
     for block in reading.blocks:
         for line in block.lines:
             middle = (line.box.y + line.box.height / 2) / ENLARGED
             at = max((i for i, (top, _) in enumerate(places) if top - GUTTER_PX / 2 <= middle), default=0)
             top, cell = places[at]
-            words = tuple(
-                RawWord(w.text, w.confidence, moved(_reduced(w.box), cell.x - GUTTER_PX, cell.y - top))
-                for w in line.words
-            )
-            found[at].append(RawLine(words, Box.around(word.box for word in words)))
-    for lines in found:
-        yield from lines
+            for word in line.words:
+                found[at].append(replace(word, box=moved(_reduced(word.box), cell.x - GUTTER_PX, cell.y - top)))
+    for (_, cell), words in zip(places, found, strict=True):
+        yield from ((cell.y, word) for word in words)
+
+
+def _rows(words: Sequence[tuple[int, RawWord]]) -> Iterator[RawLine]:
+    """Yield a line for each row of the table: the words of its cells, one cell after the other."""
+    for _, row in groupby(words, key=lambda one: one[0]):
+        said = tuple(word for _, word in row)
+        yield RawLine(said, Box.around(word.box for word in said))
 
 
 def _reduced(box: Box) -> Box:

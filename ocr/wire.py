@@ -87,12 +87,19 @@ def read_page_to_json(read: ReadPage) -> dict[str, Any]:
         "blank": read.blank,
         "engine": read.engine,
         "measures": read.measures,
+        "doubts": list(read.doubts),
     }
 
 
 def read_page_from_json(found: dict[str, Any]) -> ReadPage:
     """Return the reading a JSON object holds."""
-    return ReadPage(page_text_from_json(found["page"]), found["blank"], found["engine"], found["measures"])
+    return ReadPage(
+        page_text_from_json(found["page"]),
+        found["blank"],
+        found["engine"],
+        found["measures"],
+        tuple(found.get("doubts", ())),  # pages kept by an earlier version have none
+    )
 
 
 def _box_to_json(box: Box) -> list[int]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from archive.record import PageFacts, RecordId
+from ocr.doubt import verdict_of
 from ocr.page import PageText, Word
 from search_api.index.words import MASK, clean, identifiers_in
 
@@ -22,6 +23,8 @@ def shown_text(
         "page": facts.number,
         "state": facts.state,
         "failure": facts.failure,
+        "verdict": verdict_of(failed=facts.state == "failed", doubts=facts.doubts),
+        "doubts": list(facts.doubts),
         "width_px": facts.width_px,
         "height_px": facts.height_px,
         "dpi": facts.dpi,

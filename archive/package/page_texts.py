@@ -23,7 +23,7 @@ class PageReading:
 
     sha256: of its text's document; None for a page that has no text. state: of that text. failure: slug of why the
     new reading failed; kept_from: the package whose text stands in its place. engine: index into the derivation's
-    engines. Sizes and turns are those of the text.
+    engines. Sizes and turns are those of the text. doubts: slugs of why a person should look at the reading.
     """
 
     page: int
@@ -38,6 +38,7 @@ class PageReading:
     height_px: int
     dpi: float
     quarter_turns: int
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,12 @@ class TextReading:
             "text_sha256": self.text_sha256,
             "confidence": self.confidence,
             "derivation": self.derivation,
-            "pages": [{f.name: getattr(one, f.name) for f in fields(one)} for one in self.pages],
+            "pages": [_said(one) for one in self.pages],
         }
+
+
+def _said(page: PageReading) -> dict[str, Any]:
+    return {f.name: getattr(page, f.name) for f in fields(page)} | {"doubts": list(page.doubts)}
 
 
 def text_hash(documents: Iterable[tuple[int, str]]) -> str:
@@ -109,7 +114,7 @@ def reading_of(supplement: SupplementPackage) -> TextReading:
 
 
 def _page(said: Mapping[str, Any]) -> PageReading:
-    page = PageReading(**said)
+    page = PageReading(**{**said, "doubts": tuple(said.get("doubts", ()))})
     if page.state not in _STATES or (page.sha256 is None) != (page.state == "failed"):
         raise ValueError(f"page {page.page} is {page.state} and its text {page.sha256}")
     return page
@@ -147,6 +152,7 @@ def _in_force(facts: PageFacts, read: PageReading) -> PageFacts:
         height_px=read.height_px,
         dpi=read.dpi,
         quarter_turns=read.quarter_turns,
+        doubts=(*read.doubts, *(doubt for doubt in facts.doubts if not doubt.startswith("reading-"))),
     )
 
 

@@ -54,6 +54,13 @@ def add(sohoa: click.Group, language: Language) -> None:
     def batch_receipt(door: Door, batch_id: str, pdf: Path | None) -> None:
         batches.show_receipt(door.home(), door.terminal, batch_id, pdf=pdf)
 
+    @batch.command("quality", help=say("batch.quality"))
+    @click.argument("batch_id")
+    @json_option(language)
+    @click.pass_obj
+    def batch_quality(door: Door, batch_id: str) -> None:
+        batches.show_quality(door.home(), door.terminal, batch_id)
+
     @batch.command("accept", help=say("batch.accept"))
     @click.argument("batch_id")
     @click.option("--word", "said", help=say("batch.accept.word"))

@@ -41,6 +41,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "batch.list": ("Liệt kê các lô.", "List the batches."),
     "batch.show": ("Xem một lô.", "Show one batch."),
+    "batch.quality": (
+        "Chất lượng ảnh của một lô: từng quy tắc đạt hay không, trang nào cần xem lại và vì sao.",
+        "A batch's image quality: rule by rule, and which pages to look at and why.",
+    ),
     "batch.receipt": ("Biên nhận của lô, có đối soát.", "A batch's receipt, with its account."),
     "batch.receipt.pdf": (
         "Ghi thêm biên nhận in được (PDF/A) vào tệp.",

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from ocr.columns import in_reading_order
 from ocr.engines.port import RawBlock, RawLine, RawReading, RawWord
+from ocr.margins import with_margins
 from ocr.native.letters import Edges, Letter, PageLetters
 from ocr.page import Box
 
@@ -56,7 +57,7 @@ def text_of(found: PageLetters) -> NativeText:
         lines = list(_lines(list(_words(letters))))
         if _runs_upward(lines):
             lines, resorted = list(_rows(lines)), True
-        written = in_reading_order(list(_blocks(lines)), width=own[0])
+        written = with_margins(in_reading_order(list(_blocks(lines)), width=own[0]), height=own[1])
         blocks += written if way == turns else [_moved(block, turns - way, own) for block in written]
     oblique = [_turned_letter(letter, turns, size) for letter in all_letters if letter.turns is None]
     if oblique:

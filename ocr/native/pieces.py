@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ocr.engines.port import OcrEngine, PreparedPage, RawBlock, RawReading, RawWord
+from ocr.errors import PageUndecodable
 from ocr.page import Box
 from ocr.pixels import Pixels
 from ocr.reading import missed_lines
@@ -64,13 +65,19 @@ def _is_legible(word: RawWord) -> bool:
 
 
 def read_piece(page: PreparedPage, box: Box, name: str, engine: OcrEngine) -> RawReading:
-    """Return what the engine reads in a box of a page, boxes in the cut's own pixels; name: of the piece."""
+    """Return what the engine reads in a box of a page, boxes in the cut's own pixels; name: of the piece.
+
+    A piece that the engine refuses has no words: it is no reason to lose the page.
+    """
     margin = max(3, box.height // 6)
     cut = page.image[
         max(0, box.y - margin) : box.y + box.height + margin, max(0, box.x - margin) : box.x + box.width + margin
     ]
     image: Pixels = np.ascontiguousarray(cv2.copyMakeBorder(cut, 8, 8, 8, 8, cv2.BORDER_CONSTANT, value=255))
-    return engine.read(PreparedPage(image, page.dpi, f"{page.source_sha256}-{name}", "block"))
+    try:
+        return engine.read(PreparedPage(image, page.dpi, f"{page.source_sha256}-{name}", "block"))
+    except PageUndecodable:
+        return RawReading(())
 
 
 def _most(block: RawBlock) -> int:

@@ -5,7 +5,7 @@ words are exact, and reading them anew would only lose some; a part of the page 
 """
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ import numpy as np
 import pypdfium2
 
 from ocr import pdf_pages
+from ocr.confidence import chance_right
+from ocr.doubt import doubts_of
 from ocr.engines.port import OcrEngine, PreparedPage, RawBlock
 from ocr.errors import PageUndecodable, PageUnreadable
 from ocr.images import StoredImage
@@ -87,7 +89,7 @@ def _kept(
         source_sha256=sha256,
         engine=engine,
     )
-    beside = list(_apart_from(own, stamps))
+    beside = list(_apart_from(own, _judged(stamps, engine)))
     found = len(beside)
     if told.missed:
         beside = [*_rest(image, sha256, text, own, engine, options), *beside]
@@ -98,7 +100,8 @@ def _kept(
         "stamps": found,
         "words_beside": sum(len(line.words) for block in beside for line in block.lines),
     }
-    return ReadPage(_joined(page, beside), False, described, measured)
+    whole = _joined(page, beside)
+    return ReadPage(whole, False, described, measured, doubts_of(whole))
 
 
 def describe() -> dict[str, Any]:
@@ -188,6 +191,21 @@ def _rest(
     except PageUnreadable:
         return []  # a signature or a drawing: the page's own text is what is written on it
     return list(_apart_from(own, (block for block in read.page.blocks if block.kind != "stamp")))
+
+
+def _judged(stamps: Iterable[Block], engine: OcrEngine) -> Iterator[Block]:
+    """Yield stamps with what can be kept of their words, and how likely each is right."""
+    name = str(engine.describe().get("engine"))
+    for block in stamps:
+        lines = []
+        for line in block.lines:
+            words = ((keepable(word.text), word) for word in line.words)
+            kept = [
+                Word(text, keepable(word.raw), chance_right(text, word.confidence, name), word.box)
+                for text, word in words
+            ]
+            lines.append(Line(tuple(kept), line.box))
+        yield Block(block.kind, tuple(lines), block.box)
 
 
 def _apart_from(own: Sequence[Box], blocks: Iterable[Block]) -> Iterable[Block]:

@@ -118,6 +118,16 @@ def bare(text: str) -> str:
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
+def in_order(read: str, truth: str) -> float:
+    """Return the share of the words found that are in the truth's order; 1.0 where none is found."""
+    ours, theirs = folded(read).split(), folded(truth).split()
+    found = sum((Counter(ours) & Counter(theirs)).values())
+    kept = sum(
+        block.src_end - block.src_start for block in Levenshtein.opcodes(ours, theirs) if block.tag == "equal"
+    )
+    return min(1.0, kept / found) if found else 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class Trust:
     """Word confidence against the truth. right: share of the words read that the truth has at their place.

@@ -1,12 +1,16 @@
 """Ruled tables are found by their rules and read cell by cell, however many lines a cell has."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from archive.pades.font import find_font
-from ocr.engines.port import OcrEngine, PreparedPage
+from ocr.engines.port import OcrEngine, PreparedPage, RawLine, RawReading
+from ocr.errors import PageUndecodable
 from ocr.page import Box
 from ocr.pixels import Pixels
 from ocr.reading import read_prepared
@@ -89,10 +93,10 @@ def test_each_cell_is_read_by_itself_and_its_words_lie_in_it(tesseract: OcrEngin
     block = read_table(page, table, 0, tesseract)
     assert block is not None
     assert block.kind == "table"
-    said = [" ".join(word.text for word in line.words) for line in block.lines]
-    assert said == [line for row in ROWS for cell in row for line in cell.split("\n")]
-    for line in block.lines:
-        assert any(_within(line.box, cell) for cell in table.cells)
+    said = [words(line) for line in block.lines]
+    assert said == [" ".join(cell.replace("\n", " ") for cell in row) for row in ROWS]
+    for word in (word for line in block.lines for word in line.words):
+        assert any(_within(word.box, cell) for cell in table.cells)
 
 
 def test_an_empty_table_is_not_read(tesseract: OcrEngine) -> None:
@@ -110,9 +114,54 @@ def test_a_table_stands_between_the_print_above_and_below(tesseract: OcrEngine) 
     assert kinds.count("table") == 1
 
 
+def test_a_table_longer_than_the_engine_takes_is_read_in_parts(
+    tesseract: OcrEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = prepared(drawn())
+    (table,) = find_tables(page.image, dpi=DPI)
+    whole = read_table(page, table, 0, tesseract)
+    monkeypatch.setattr("ocr.tables.MOST_PX", 300)
+    parts = read_table(page, table, 0, tesseract)
+    assert whole is not None
+    assert parts is not None
+    assert [line.words[0].text for line in parts.lines] == [line.words[0].text for line in whole.lines]
+    assert len(parts.lines) == len(ROWS)
+
+
+@dataclass
+class Refusing:
+    """An engine that refuses pieces of a page."""
+
+    real: OcrEngine
+
+    def read(self, page: PreparedPage) -> RawReading:
+        if page.layout == "block":
+            raise PageUndecodable("too large")
+        return self.real.read(page)
+
+    def describe(self) -> dict[str, Any]:
+        return self.real.describe()
+
+    def orientation(self, page: PreparedPage) -> tuple[int, float]:
+        return self.real.orientation(page)
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
+def test_where_the_engine_refuses_the_cells_the_table_is_read_with_its_page(tesseract: OcrEngine) -> None:
+    reading = read_prepared(prepared(drawn()), Refusing(tesseract))
+    said = [words(line) for block in reading.blocks for line in block.lines]
+    assert any("TB11996" in line for line in said)
+
+
 @pytest.mark.parametrize("fill", [0, 255])
 def test_a_page_of_one_colour_has_no_tables(fill: int) -> None:
     assert find_tables(np.full((1000, 800), fill, np.uint8), dpi=DPI) == ()
+
+
+def words(line: RawLine) -> str:
+    return " ".join(word.text for word in line.words)
 
 
 def _within(inner: Box, outer: Box) -> bool:

@@ -1,0 +1,100 @@
+"""Judges the pages of an item by the rules of image quality in force, and says which a person should look at.
+
+Every rule's verdict on every page is kept in the derivation record; what fails stands with the page, beside the
+doubts of its reading. Whether it also holds the item back for a person is a setting.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import Any
+
+from archive.record import Description, PageFacts
+from ingest.pages import KeptPage
+from ingest.reasons import Language
+from ocr.doubt import WORDS as READING
+from ocr.quality.measures import ImageQuality
+from ocr.quality.rules import PaperKind, QualityRule, shipped_rules
+from ocr.quality.verdicts import Verdict, judge
+from ocr.quality.words import sentences
+
+KINDS: dict[str, PaperKind] = {"30": "map", "31": "drawing"}  # codes of document types; any other is a document
+DOUBTFUL = "doubtful-page"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The verdicts on an item's pages, in their order. kind: of paper, by which the rules were chosen."""
+
+    kind: PaperKind
+    on: date
+    pages: tuple[tuple[Verdict, ...], ...]
+    doubts: tuple[tuple[str, ...], ...]
+    back_to_scanner: bool
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether a person should look before the item is accepted: a doubted reading, or a page to scan again."""
+        read = any(doubt.startswith("reading-") for doubts in self.doubts for doubt in doubts)
+        return read or self.back_to_scanner
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the derivation record keeps: each rule once, and by page its outcome with the value."""
+        rules = {v.rule: {"measure": v.measure, "threshold": v.threshold, "unit": v.unit} for v in self._all}
+        told = [{v.rule: [v.outcome, v.to_json()["value"]] for v in page} for page in self.pages]
+        return {"kind": self.kind, "on": self.on.isoformat(), "rules": rules, "pages": told}
+
+    @property
+    def _all(self) -> list[Verdict]:
+        return [verdict for page in self.pages for verdict in page]
+
+
+def judged(pages: Sequence[KeptPage], description: Description, on: date) -> Judged:
+    """Return the verdicts on an item's pages. on: the day of scanning."""
+    kind = KINDS.get(description.document_type or "", "document")
+    verdicts = judge([_measured(page) for page in pages], kind, on, _rules())
+    doubts = []
+    for page, found in zip(pages, verdicts, strict=True):
+        of_reading = page.reading.doubts if page.reading is not None else ()
+        doubts.append((*of_reading, *(v.reason for v in found if v.outcome == "fail")))
+    rescan = any(v.outcome == "fail" and v.severity == "rescan" for page in verdicts for v in page)
+    return Judged(kind, on, tuple(verdicts), tuple(doubts), rescan)
+
+
+def sentences_of(page: PageFacts, quality: Mapping[str, Any], language: Language) -> list[str]:
+    """Return why a person should look at a page, in words.
+
+    quality: what the derivation record of its package keeps; empty in packages made before it was measured.
+    """
+    place = 0 if language == "vi" else 1
+    told = []
+    for doubt in page.doubts:
+        rule = doubt.removeprefix("quality-")
+        if rule == doubt or rule not in quality.get("rules", {}):
+            told.append(READING[doubt][place] if doubt in READING else doubt)
+            continue
+        measured = quality["rules"][rule]
+        outcome, value = quality["pages"][page.number - 1][rule]
+        verdict = Verdict(
+            rule,
+            measured["measure"],
+            value,
+            measured["unit"],
+            measured["threshold"],
+            outcome,
+            "look",
+            doubt,
+        )
+        told.append(sentences(verdict)[place])
+    return told
+
+
+def _measured(page: KeptPage) -> ImageQuality | None:
+    found = page.reading.measures.get("quality") if page.reading is not None else None
+    return ImageQuality.from_json(found) if found is not None else None
+
+
+@cache
+def _rules() -> tuple[QualityRule, ...]:
+    return shipped_rules()

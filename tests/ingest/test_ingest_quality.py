@@ -1,0 +1,88 @@
+"""Image quality on the way in: every verdict is kept, what fails stands with its page, and a setting holds it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import scans
+from home_of_tests import TestHome, write_manifest
+from PIL import Image
+
+LINES = (
+    "GIẤY PHÉP KHAI THÁC NƯỚC DƯỚI ĐẤT",
+    "Căn cứ Luật Tổ chức chính quyền địa phương ngày 19 tháng 6 năm 2015;",
+    "Điều 1. Cho phép khai thác nước dưới đất tại xã Bến Tràm với lưu lượng 120 mét khối",
+    "mỗi ngày, trong thời hạn năm năm kể từ ngày ký.",
+    "Điều 2. Doanh nghiệp chịu trách nhiệm thực hiện đúng quy định của pháp luật.",
+)
+A5_200 = (1165, 1654)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> TestHome:
+    """A home that read two papers: one scanned as it should be, one at 150 dpi in grey."""
+    return _worked(tmp_path_factory.mktemp("quality"), {})
+
+
+def _worked(top: Path, settings: Mapping[str, str]) -> TestHome:
+    folder = top / "scans"
+    folder.mkdir()
+    drawn = scans.page(LINES, size=A5_200)
+    drawn.convert("RGB").save(folder / "dat.png", dpi=(200, 200))
+    small = drawn.convert("L").resize((A5_200[0] * 3 // 4, A5_200[1] * 3 // 4), Image.Resampling.LANCZOS)
+    small.save(folder / "khong-dat.png", dpi=(150, 150))
+    write_manifest(folder, [{"file": name} for name in ("dat.png", "khong-dat.png")])
+    home = TestHome(top / "var", None, dict(settings))
+    home.run("init")
+    batch = home.ask("intake", str(folder))["batch"]
+    (top / "batch").write_text(batch)
+    home.ask("work", "--until-idle")
+    return home
+
+
+def _quality(home: TestHome) -> dict[str, Any]:
+    return home.ask("batch", "quality", (home.folder.parent / "batch").read_text())
+
+
+def test_a_batch_says_what_every_rule_said(home: TestHome) -> None:
+    told = _quality(home)
+    assert (told["records"], told["unmeasured"]) == (2, 0)
+    counts = {one["rule"]: (one["passed"], one["failed"], one["not_applicable"]) for one in told["rules"]}
+    assert all(sum(found) == 2 for found in counts.values())
+    assert counts["resolution-document"] == (1, 1, 0)
+    assert counts["colour-depth"] == (1, 1, 0)
+    assert "page-size" in told["never_evaluated"]  # two documents of one page each
+
+
+def test_a_page_that_fails_says_why_in_words(home: TestHome) -> None:
+    (page,) = [page for page in _quality(home)["pages"] if page["file"] == "khong-dat.png"]
+    assert {"quality-resolution-document", "quality-colour-depth"} <= set(page["doubts"])
+    assert any("150 dpi" in why and "200 dpi" in why for why in page["why"])
+
+
+def test_the_page_tells_it_where_it_is_read(home: TestHome) -> None:
+    verdicts = {}
+    for record in home.ask("record", "list")["records"]:
+        (page,) = home.ask("record", "text", record["record"], "--purpose", "kiểm tra")["pages"]
+        verdicts[page["verdict"]] = page
+    assert verdicts.keys() == {"good", "review"}
+    assert verdicts["review"]["look"]
+    assert verdicts["good"]["doubts"] == []
+
+
+def test_by_default_it_is_only_told(home: TestHome) -> None:
+    receipt = home.ask("batch", "show", (home.folder.parent / "batch").read_text())
+    assert not any("doubtful-page" in str(one) for one in receipt["items"])
+
+
+def test_where_the_setting_says_so_it_waits_for_a_person(tmp_path: Path) -> None:
+    home = _worked(tmp_path, {"INGEST_DOUBTFUL_PAGES": "review", "INGEST_ACCEPTANCE": "policy"})
+    states = {one["state"] for one in home.ask("record", "list")["records"]}
+    assert states == {"accepted", "candidate"}
+
+
+def test_a_setting_of_another_value_is_refused(tmp_path: Path) -> None:
+    refused = TestHome(tmp_path / "var", None, {"INGEST_DOUBTFUL_PAGES": "maybe"}).run("init")
+    assert refused.code == 2
+    assert "INGEST_DOUBTFUL_PAGES" in refused.told
