@@ -17,6 +17,16 @@ CONTENT_LIMIT = 16 << 20  # bytes of one decoded content stream; a longer one is
 FORM_DEPTH = 6
 # The published decree's scan covers 0.78 of its page, with margins all round.
 SCAN_COVER = 0.6
+# A dependency is missing where content says that it is encoded as a JBIG2 picture.
+UNPARSABLE = (
+    pikepdf.PdfError,
+    pikepdf.DependencyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    KeyError,
+    IndexError,
+)
 OPERATORS = "q Q cm Do Tr Tf Td TD Tm T* TL Tj TJ ' \" BT ET BI ID EI g rg k sc scn"
 
 
@@ -49,8 +59,8 @@ def content_of(page: pikepdf.Page) -> Content:
         content.examined = False
         return content
     try:
-        _Reader(page, content).read(page.obj, page.resources, IDENTITY, depth=0)
-    except (pikepdf.PdfError, ValueError, TypeError, AttributeError, KeyError, IndexError):
+        _Reader(page, content).read(page.obj, resources_of(page), IDENTITY, depth=0)
+    except UNPARSABLE:
         content.examined = False
     return content
 
@@ -207,6 +217,21 @@ def crop_box(page: pikepdf.Page) -> tuple[float, float, float, float]:
     return left, bottom, right, top
 
 
+def resources_of(page: pikepdf.Page) -> pikepdf.Object | None:
+    """Return a page's resources, its own or inherited; None when there are none, or they are no dictionary."""
+    try:
+        return page.resources
+    except TypeError:
+        return None
+
+
+def xobjects_of(page: pikepdf.Page) -> list[Any]:
+    """Return the images and forms in a page's resources, painted or not."""
+    resources = resources_of(page)
+    found: Any = resources.get("/XObject") if resources is not None else None
+    return list(found.values()) if isinstance(found, pikepdf.Dictionary) else []
+
+
 def user_unit(page: pikepdf.Page) -> float:
     """Return how many 1/72 inch one unit of the page is."""
     unit = float(page.obj.get("/UserUnit", 1))
@@ -214,5 +239,9 @@ def user_unit(page: pikepdf.Page) -> float:
 
 
 def _corners(box: Any) -> tuple[float, float, float, float]:
-    a, b, c, d = (float(edge) for edge in list(box)[:4])
+    """Return a box's corners in order; one without an area when it is not four numbers."""
+    try:
+        a, b, c, d = (float(edge) for edge in list(box)[:4])
+    except (TypeError, ValueError):
+        return 0.0, 0.0, 0.0, 0.0
     return min(a, c), min(b, d), max(a, c), max(b, d)

@@ -46,10 +46,14 @@ def _has_end(path: Path) -> bool:
 def probe_pdf(pdf: pikepdf.Pdf, options: ReadingOptions) -> FileProbe:
     """Return what an open PDF holds, page by page. Raises Truncated, TooManyPages or TooManyPixels."""
     try:
-        pages = pdf_pages.pages_of(pdf, options)
-        captures = tuple(pdf_pages.probe_page(page, n, options) for n, page in enumerate(pages))
+        return _probed(pdf, options)
     except pikepdf.PdfError as error:
         raise Truncated(f"the PDF's structure is broken: {error}") from error
+
+
+def _probed(pdf: pikepdf.Pdf, options: ReadingOptions) -> FileProbe:
+    pages = pdf_pages.pages_of(pdf, options)
+    captures = tuple(pdf_pages.probe_page(page, n, options) for n, page in enumerate(pages))
     stated: Any = pdf.trailer.get("/Info")
     info: Any = stated if isinstance(stated, pikepdf.Dictionary) else {}
     device = " / ".join(
@@ -88,7 +92,7 @@ def _xmp_moment(pdf: pikepdf.Pdf) -> str | None:
     try:
         found = re.search(rb"xmp:CreateDate(?:>|=\")([0-9T:+\-.Z]{10,35})", metadata.read_bytes())
         return datetime.fromisoformat(found[1].decode()).isoformat() if found else None
-    except (pikepdf.PdfError, ValueError):
+    except (pikepdf.PdfError, pikepdf.DependencyError, ValueError):
         return None
 
 

@@ -15,12 +15,23 @@ import pikepdf
 from ocr.errors import TooManyPages, TooManyPixels, Truncated
 from ocr.options import ReadingOptions
 from ocr.page import CaptureProbe, Colour
-from ocr.pdf_content import SCAN_COVER, Content, Matrix, content_of, crop_box, share_of, user_unit
+from ocr.pdf_content import (
+    SCAN_COVER,
+    Content,
+    Matrix,
+    content_of,
+    crop_box,
+    resources_of,
+    share_of,
+    user_unit,
+    xobjects_of,
+)
 from ocr.pictures import check_pixels
 
 TREE_DEPTH = 64
 STAMP_COVER = 0.15  # text or small images below this share of the page are a stamp or a banner
 STAMP_BYTES = 400  # so is text of fewer bytes, wherever it stands: the Government's signature banner has 146
+SQUEEZED = 4.0  # a larger ratio between the resolutions across and down is no scanner's; a coarse fax has 2.1
 ALIGNED = 0.01  # tangent of the largest tilt that still counts as a quarter turn
 
 
@@ -63,7 +74,7 @@ def _leaves(
     if len(kids) > 2 * options.page_limit:
         raise TooManyPages(f"the PDF has more than {options.page_limit} pages")
     for kid in kids:
-        if not isinstance(kid, pikepdf.Dictionary):
+        if not isinstance(kid, pikepdf.Dictionary) or isinstance(kid, pikepdf.Stream):
             raise Truncated("a page of the PDF is missing")
         if "/Kids" in kid:
             # A copy of the path's nodes, for one page may lawfully stand in the tree twice.
@@ -168,13 +179,15 @@ def _single(page: pikepdf.Page, content: Content) -> PageImage | None:
     unit = user_unit(page)
     dpi_x = int(image.Width) / (math.hypot(a, b) * unit) * 72
     dpi_y = int(image.Height) / (math.hypot(c, d) * unit) * 72
+    if max(dpi_x, dpi_y) > SQUEEZED * min(dpi_x, dpi_y):
+        return None  # brought to square pixels as it lies it would be vast: it is drawn as the page shows it
     counter_clockwise = round(math.degrees(math.atan2(b, a)) / 90)
     return PageImage(image, large[0].matrix, dpi_x, dpi_y, (turns_of(page) - counter_clockwise) % 4)
 
 
 def _check_images(page: pikepdf.Page, options: ReadingOptions) -> None:
     """Check every image in the page's resources, painted or not, by what its dictionary claims."""
-    for image in page.resources.get("/XObject", {}).values() if page.resources is not None else ():
+    for image in xobjects_of(page):
         if isinstance(image, pikepdf.Stream) and image.get("/Subtype") == "/Image":
             try:
                 width, height = int(image.get("/Width", 0)), int(image.get("/Height", 0))
@@ -187,7 +200,7 @@ def _digest_of_page(page: pikepdf.Page) -> str:
     """Digest a page's content and resources: dictionaries as written, streams as they lie in the file."""
     digest = hashlib.sha256()
     seen: set[tuple[int, int]] = set()
-    waiting: list[Any] = [page.obj.get("/Contents"), page.resources]
+    waiting: list[Any] = [page.obj.get("/Contents"), resources_of(page)]
     while waiting and len(seen) < 10_000:
         found = waiting.pop()
         if not isinstance(found, pikepdf.Object):
@@ -200,10 +213,11 @@ def _digest_of_page(page: pikepdf.Page) -> str:
         if isinstance(found, pikepdf.Stream):
             digest.update(found.read_raw_bytes())
         if isinstance(found, (pikepdf.Dictionary, pikepdf.Stream)):
-            for key in sorted(found.keys()):
+            # As pairs: a name may be any bytes, and one that is no text can't be asked for.
+            for key, value in sorted(found.items(), key=lambda pair: pair[0]):
                 if key != "/Parent":
-                    digest.update(key.encode())
-                    waiting.append(found.get(key))
+                    digest.update(key.encode("utf-8", "surrogateescape"))
+                    waiting.append(value)
         elif isinstance(found, pikepdf.Array):
             waiting += list(found)
         else:

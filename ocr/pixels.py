@@ -5,8 +5,11 @@ and pdfium fills what is missing with white, so that a page cut short would pass
 """
 
 import io
+import struct
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,29 +27,62 @@ from ocr.pdf_content import content_of, crop_box, user_unit
 from ocr.pictures import check_jpeg_length, check_pixels, jpeg_size, open_picture
 
 Pixels = npt.NDArray[np.uint8]
+# What Pillow and what reads a header by hand raise at damaged bytes.
+DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    struct.error,
+)
+STRIPE_PX = 256  # rows of an image that are taken over at a time
 
 
 def decode_frame(image: Image.Image, index: int) -> Pixels:
     """Return the pixels of one frame; transparency is laid on white. Raises PageUndecodable."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # broken metadata
-            image.seek(index)
-            image.load()
+    with as_undecodable():
+        image.seek(index)
+        image.load()
         if image.mode.startswith("I;16"):
             return (np.asarray(image) >> 8).astype(np.uint8)
         if image.mode in ("I", "F"):
             return _stretched(np.asarray(image, dtype=np.float64))
-        if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
-            layer = image.convert("RGBA")
-            ground = Image.new("RGBA", layer.size, "white")
-            grey = image.mode in ("LA", "La", "L", "1")
-            return np.asarray(Image.alpha_composite(ground, layer).convert("L" if grey else "RGB"))
-        return np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+        return _by_stripes(image)
+
+
+@contextmanager
+def as_undecodable() -> Iterator[None]:
+    """Turn whatever Pillow raises at damaged bytes into PageUndecodable; what it warns of is left unsaid."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # broken metadata
+            yield
     except MemoryError:
         raise
-    except (OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError, ArithmeticError) as error:
+    except DAMAGE as error:
         raise PageUndecodable(f"the image can't be decoded: {error}") from error
+
+
+def _by_stripes(image: Image.Image) -> Pixels:
+    """Return a decoded image's pixels, taken over some rows at a time.
+
+    Taken over as a whole a colour sheet of A0 would be in memory four times, in 14 bytes for each pixel.
+    """
+    width, height = image.size
+    clear = image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info
+    grey = image.mode in (("LA", "La", "L", "1") if clear else ("1", "L"))
+    pixels: Pixels = np.empty((height, width) if grey else (height, width, 3), np.uint8)
+    for top in range(0, height, STRIPE_PX):
+        stripe = image.crop((0, top, width, min(height, top + STRIPE_PX)))
+        if clear:
+            layer = stripe.convert("RGBA")
+            stripe = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+        pixels[top : top + STRIPE_PX] = np.asarray(stripe.convert("L" if grey else "RGB"))
+    return pixels
 
 
 def _stretched(values: npt.NDArray[np.float64]) -> Pixels:

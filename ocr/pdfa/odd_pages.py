@@ -15,7 +15,7 @@ import pikepdf
 from ocrmypdf.exceptions import ExitCodeException
 
 from ocr.options import ReadingOptions
-from ocr.pdf_content import crop_box
+from ocr.pdf_content import UNPARSABLE, crop_box, resources_of
 from ocr.pdfa.overlay import annotations_of, unhook_fields
 from ocr.pixels import Pixels, draw_page
 
@@ -86,7 +86,7 @@ class OddPages:
                 progress_bar=False,
             )
             made = pikepdf.open(after)
-        except (ExitCodeException, pikepdf.PdfError, OSError, ValueError, RuntimeError, LookupError, TypeError):
+        except (ExitCodeException, *UNPARSABLE, OSError, RuntimeError, LookupError):
             return None
         self._open.append(made)
         return made if len(made.pages) == len(indexes) else None
@@ -115,7 +115,7 @@ def gather(pages: dict[int, pikepdf.Page], folder: Path) -> OddPages:
 
 def _strip(page: pikepdf.Page) -> None:
     box, turned = crop_box(page), int(page.rotation) if hasattr(page, "rotation") else 0
-    resources = page.resources
+    resources = resources_of(page) or pikepdf.Dictionary()
     for key in set(page.obj.keys()) - KEPT_KEYS - {"/Parent"}:
         del page.obj[key]
     page.obj.MediaBox = pikepdf.Array([round(edge, 4) for edge in box])

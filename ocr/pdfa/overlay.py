@@ -15,7 +15,7 @@ import pypdfium2
 from ocr.errors import PageUndecodable
 from ocr.options import ReadingOptions
 from ocr.page import Box
-from ocr.pdf_content import content_of, crop_box, user_unit
+from ocr.pdf_content import content_of, crop_box, user_unit, xobjects_of
 from ocr.pdf_pages import PageImage, page_image, raster_size
 from ocr.pdfa.frame import PageFrame, Rect
 from ocr.pdfa.places import ink_boxes
@@ -70,9 +70,8 @@ def may_have_overlay(page: pikepdf.Page) -> bool:
     if content.texts or content.inline_images or len(content.images) != 1:
         return True
     painting = [str(step.operator) for step in pikepdf.parse_content_stream(page, PAINTING)]
-    forms = page.resources.get("/XObject", {}).values() if page.resources is not None else ()
     return painting != ["Do"] or any(
-        isinstance(form, pikepdf.Stream) and form.get("/Subtype") == "/Form" for form in forms
+        isinstance(form, pikepdf.Stream) and form.get("/Subtype") == "/Form" for form in xobjects_of(page)
     )
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from ocr.errors import Truncated
 from ocr.page import FileProbe
+from ocr.pixels import as_undecodable
 
 # LZW is left out of PDF/A (6.1.7.2-1); JPEG 2000 is allowed but the checker can't look into it.
 FILTERS = {
@@ -48,13 +49,17 @@ TIFF_FAX, TIFF_JPEG, TIFF_DEFLATE = (3, 4), 7, (8, 32946)
 def picture_object(
     pdf: pikepdf.Pdf, path: Path, probe: FileProbe, opened: Image.Image, index: int
 ) -> pikepdf.Object | None:
-    """Return one image of a TIFF, JPEG or PNG as it is, or None. opened: the same file, for a TIFF's tags."""
-    if probe.media_type == "image/jpeg":
-        return jpeg_object(pdf, path.read_bytes())
-    if probe.media_type == "image/png":
-        return png_object(pdf, path.read_bytes())
-    opened.seek(index)
-    return _tiff_object(pdf, path, opened)
+    """Return one image of a TIFF, JPEG or PNG as it is, or None. opened: the same file, for a TIFF's tags.
+
+    Raises PageUndecodable, or Truncated, when the file's header is damaged.
+    """
+    with as_undecodable():
+        if probe.media_type == "image/jpeg":
+            return jpeg_object(pdf, path.read_bytes())
+        if probe.media_type == "image/png":
+            return png_object(pdf, path.read_bytes())
+        opened.seek(index)
+        return _tiff_object(pdf, path, opened)
 
 
 def image_object(

@@ -22,7 +22,7 @@ from ocr.pdfa.frame import PageFrame
 from ocr.pdfa.odd_pages import OddPages
 from ocr.pdfa.overlay import Overlay, loses_annotations, may_have_overlay, overlay_of
 from ocr.pdfa.passing import filters_of, picture_object, xobject
-from ocr.pixels import decode_pdf_image, draw_page
+from ocr.pixels import as_undecodable, decode_pdf_image, draw_page
 
 Rung = Literal["direct", "re-encoded", "ocrmypdf", "raster", "empty"]
 LOSSY_FILTERS = {"/DCTDecode", "/JPXDecode"}
@@ -94,8 +94,9 @@ class Picture:
     def _is_lossy(self) -> bool:
         if self.probe.media_type != "image/tiff":
             return self.probe.media_type == "image/jpeg"
-        self.opened.seek(self.index)
-        return self.opened.info.get("compression") in LOSSY_TIFF
+        with as_undecodable():
+            self.opened.seek(self.index)
+            return self.opened.info.get("compression") in LOSSY_TIFF
 
 
 @dataclass(frozen=True, slots=True)

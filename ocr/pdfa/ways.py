@@ -15,6 +15,7 @@ from ocr.images import PICTURE_PROBES, PILLOW_KINDS, load
 from ocr.native.kept import words_beside
 from ocr.options import ReadingOptions
 from ocr.page import FileProbe, PageText
+from ocr.pdf_content import UNPARSABLE
 from ocr.pdf_files import open_pdf
 from ocr.pdfa.frame import Rect, picture_frame, raster_frame, scan_frame
 from ocr.pdfa.odd_pages import OddPages, gather
@@ -130,6 +131,9 @@ class ReceivedPages:
         return sources
 
     def _gathered(self, odd: dict[int, pikepdf.Page]) -> OddPages:
-        gathered = gather(odd, self._folder)
+        try:
+            gathered = gather(odd, self._folder)
+        except UNPARSABLE as error:
+            raise PdfaFailed(f"the pages that are not one image can't be taken out of the PDF: {error}") from error
         self._stack.callback(gathered.close)
         return gathered

@@ -12,7 +12,7 @@ import scans
 from PIL import Image
 
 from ocr import images
-from ocr.errors import PageUndecodable
+from ocr.errors import PageUndecodable, Truncated
 from ocr.options import ReadingOptions
 from ocr.page import CaptureProbe
 
@@ -263,3 +263,48 @@ def test_the_drawn_raster_is_the_page_at_200_dpi(tmp_path: Path) -> None:
     rows, columns = np.nonzero(images.load(path, 0, OPTIONS).pixels < 128)
     assert (np.ptp(columns), np.ptp(rows)) == pytest.approx((200, 200), abs=1)
     assert columns.min() == pytest.approx(200, abs=1)
+
+
+def _resources_of_the_wrong_kind(page: pikepdf.Page) -> None:
+    page.obj.Resources = pikepdf.Array([1, 2])
+
+
+def _box_of_the_wrong_kind(page: pikepdf.Page) -> None:
+    page.obj.MediaBox = pikepdf.Name.Large
+
+
+def _content_that_says_it_is_a_picture(page: pikepdf.Page) -> None:
+    page.obj.Contents.Filter = pikepdf.Name.JBIG2Decode
+
+
+@pytest.mark.parametrize(
+    "alter", [_resources_of_the_wrong_kind, _box_of_the_wrong_kind, _content_that_says_it_is_a_picture]
+)
+def test_a_page_whose_parts_are_of_the_wrong_kind_is_drawn_and_never_a_crash(
+    tmp_path: Path, alter: Callable[[pikepdf.Page], None]
+) -> None:
+    path = pdf_of(tmp_path, PARAGRAPHS, alter=alter)
+    assert not capture(path).single_image
+
+
+def test_a_name_that_is_no_text_is_digested(tmp_path: Path) -> None:
+    path = pdf_of(tmp_path, PARAGRAPHS)
+    path.write_bytes(path.read_bytes().replace(b"/Im0", b"/\xf5m0"))
+    assert not capture(path).single_image
+
+
+@pytest.mark.parametrize(("height", "single"), [(300, True), (0.01, False)])
+def test_a_scan_squeezed_beyond_any_fax_is_drawn(tmp_path: Path, height: float, single: bool) -> None:
+    def flat(page: pikepdf.Page) -> None:
+        page.obj.MediaBox = pikepdf.Array([0, 0, 595, max(1, height)])
+
+    path = pdf_of(tmp_path, f"q 595 0 0 {max(1, height)} 0 0 cm /Im0 Do Q", alter=flat)
+    assert capture(path).single_image is single
+
+
+def test_a_page_that_is_a_stream_is_no_page(tmp_path: Path) -> None:
+    pdf = pikepdf.open(pdf_of(tmp_path, FULL))
+    pdf.Root.Pages.Kids = pikepdf.Array([pdf.make_stream(b"q Q", Type=pikepdf.Name.Page)])
+    pdf.save(tmp_path / "b.pdf")
+    with pytest.raises(Truncated):
+        images.probe(tmp_path / "b.pdf", OPTIONS)
