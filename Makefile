@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?= demo
 
-.PHONY: setup demo test test-production check format lock bench bench-ocr bench-quality bench-production bench-growth drills judges servers servers-env servers-stop image-check clean
+.PHONY: setup demo test test-production check format lock bench bench-ocr bench-quality bench-production bench-growth bench-endurance drills judges servers servers-env servers-stop image-check clean
 
 setup: .venv/ready
 
@@ -85,6 +85,10 @@ image-check:
 # Whether an archive grows without slowing down; half an hour on an idle machine.
 bench-growth: setup
 	$(BIN)/python benchmarks/growth.py
+
+# Whether a reader's memory stays flat over 2,000 pages; a quarter of an hour.
+bench-endurance: setup
+	$(BIN)/python benchmarks/endurance.py
 
 # Every long drill, with the figures it prints.
 drills: setup judges servers

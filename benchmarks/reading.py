@@ -204,7 +204,7 @@ class MemoryWatch(threading.Thread):
     def run(self) -> None:
         while not self._ended.wait(WATCH_SECONDS):
             for worker in _children(self._pid):
-                self.peak = max(self.peak, _resident(worker))
+                self.peak = max(self.peak, resident_tree(worker))
 
     def end(self) -> int:
         """Stop watching and return the peak of any one worker with its jail."""
@@ -222,14 +222,18 @@ def _children(pid: int) -> list[int]:
     return found
 
 
-def _resident(pid: int) -> int:
-    """Pages shared by several of the processes are counted once: proportional set sizes add up."""
+def resident_tree(pid: int, name: str = "Pss") -> int:
+    """Return the resident bytes of a process and all below it; 0 when it is gone.
+
+    Pages shared by several of the processes are counted once: proportional set sizes add up. name: another of
+    them, Pss_Anon for what they hold of their own: it knows no files, whose share falls to whoever has them open.
+    """
     try:
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:
         return 0
-    own = next((int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Pss:")), 0)
-    return own + sum(_resident(child) for child in _children(pid))
+    own = next((int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith(f"{name}:")), 0)
+    return own + sum(resident_tree(child, name) for child in _children(pid))
 
 
 def memory_of_a_worker(files: Sequence[Path], folder: Path) -> int:

@@ -1,5 +1,6 @@
 """The reader the rest of the program calls: every incoming byte is opened in its jail, never here."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -99,6 +100,10 @@ class Reader:
                 "ocr.jailed:build_in_jail", arguments, seconds=seconds, files={"received": received}
             )
         except ENDED as error:
+            # What was ended could not clear up after itself.
+            out.unlink(missing_ok=True)
+            for left in out.parent.glob("build-*"):
+                shutil.rmtree(left, ignore_errors=True)
             raise PdfaFailed(f"building the PDF/A was ended ({error.code}): {error}") from error
         return Rendition.from_json(answer)
 

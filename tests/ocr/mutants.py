@@ -55,7 +55,8 @@ _REFERENCE = re.compile(rb"\b\d{1,3} 0 (?=R\b|obj\b)")
 UNFORESEEN = re.compile(r"\b[A-Za-z]+(?:Error|Exception|Iteration|Exit): ")
 
 
-def _page(mark: str, mode: str = "L") -> Image.Image:
+def page_of(mark: str, mode: str = "L") -> Image.Image:
+    """A page of two words with a mark of its own."""
     image = scans.page(("Điều 1", "Số 15"), mark=mark, size=SIZE)
     return image.point(lambda v: 255 * (v > 128)).convert("1") if mode == "1" else image.convert(mode)
 
@@ -117,26 +118,26 @@ def fax_entries(size: tuple[int, int] = SIZE) -> dict[str, Any]:
 
 
 def _pdf_jpeg() -> bytes:
-    pages = [_encoded(_page(mark), "JPEG", quality=75) for mark in ("a", "b")]
+    pages = [_encoded(page_of(mark), "JPEG", quality=75) for mark in ("a", "b")]
     return pdf_of([(page, {**GREY, "Filter": pikepdf.Name.DCTDecode}) for page in pages])
 
 
 def _pdf_fax() -> bytes:
-    return pdf_of([(group_4(_page("c", "1")), fax_entries())])
+    return pdf_of([(group_4(page_of("c", "1")), fax_entries())])
 
 
 def _pdf_jbig2() -> bytes:
-    return pdf_of([(jbig2(_page("d", "1")), {**BITONAL, "Filter": pikepdf.Name.JBIG2Decode})])
+    return pdf_of([(jbig2(page_of("d", "1")), {**BITONAL, "Filter": pikepdf.Name.JBIG2Decode})])
 
 
 def _pdf_jpeg_2000() -> bytes:
-    data = _encoded(_page("e", "RGB"), "JPEG2000", irreversible=True, quality_layers=[30])
+    data = _encoded(page_of("e", "RGB"), "JPEG2000", irreversible=True, quality_layers=[30])
     return pdf_of([(data, {**COLOUR, "Filter": pikepdf.Name.JPXDecode})])
 
 
 def _pdf_flate() -> bytes:
     """Rows of zlib with object streams: what is damaged in it is seldom an image."""
-    whole = pdf_of([(_page("f").tobytes(), GREY)])
+    whole = pdf_of([(page_of("f").tobytes(), GREY)])
     packed = io.BytesIO()
     with pikepdf.open(io.BytesIO(whole)) as pdf:
         pdf.save(packed, object_stream_mode=pikepdf.ObjectStreamMode.generate, deterministic_id=True)
@@ -144,7 +145,7 @@ def _pdf_flate() -> bytes:
 
 
 def _tiff(compression: str, mode: str) -> bytes:
-    first, *rest = [_page(mark, mode) for mark in ("g", "h")]
+    first, *rest = [page_of(mark, mode) for mark in ("g", "h")]
     return _encoded(first, "TIFF", save_all=True, append_images=rest, compression=compression)
 
 
@@ -157,8 +158,8 @@ CONTAINERS: Mapping[str, tuple[str, Callable[[], bytes]]] = {
     "tiff-lzw": (".tif", lambda: _tiff("tiff_lzw", "L")),
     "tiff-fax": (".tif", lambda: _tiff("group4", "1")),
     "tiff-jpeg": (".tif", lambda: _tiff("jpeg", "RGB")),
-    "jpeg": (".jpg", lambda: _encoded(_page("i", "RGB"), "JPEG", quality=75)),
-    "png": (".png", lambda: _encoded(_page("k"), "PNG")),
+    "jpeg": (".jpg", lambda: _encoded(page_of("i", "RGB"), "JPEG", quality=75)),
+    "png": (".png", lambda: _encoded(page_of("k"), "PNG")),
 }
 
 Damage = Callable[[random.Random, bytes, bytes], bytes]
@@ -302,6 +303,11 @@ def mutant(container: str, seed: int, bases: Mapping[str, bytes]) -> Mutant:
     return Mutant(
         f"{container} {seed} {kind}", CONTAINERS[container][0], DAMAGES[kind](chance, bases[container], other)
     )
+
+
+def healthy_of(container: str) -> bytes:
+    """Return the undamaged scan of one container."""
+    return CONTAINERS[container][1]()
 
 
 def healthy() -> dict[str, bytes]:
