@@ -20,7 +20,7 @@ from ocr.wire import (
     read_page_from_json,
 )
 
-SIGNATURES_SECONDS = 120.0
+SIGNATURES_SECONDS = 60.0
 # How a jailed call can end without an answer of its own.
 ENDED = (PageTimedOut, PageOutOfMemory, PageCrashed)
 

@@ -28,6 +28,7 @@ WRITTEN = 0.1  # share of it that a word may cover: more, and it is a remainder 
 SURE = 0.6  # mean confidence from which what was read there is taken
 SURE_NUMBER = 0.85  # and from which a number by itself is: a wrong page number is worse than none
 SAME_LINE = 0.6  # share of a piece's height within a line's, from which it is part of that line
+STRIPE_PX = 2048  # rows looked at together: labels of a large sheet's pixels take four bytes each
 MOST = 8  # lines read once more on one page, the largest first
 
 
@@ -53,10 +54,8 @@ def missed_lines(page: PreparedPage, blocks: Sequence[RawBlock]) -> list[Box]:
     for word in _words(blocks):
         box = word.box
         ink[max(0, box.y - 2) : box.y + box.height + 2, max(0, box.x - 2) : box.x + box.width + 2] = 0
-    _, labels, boxes, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    large = (boxes[:, 2] > PIECE_MM * px_mm) | (boxes[:, 3] > PIECE_MM * px_mm)
-    small = (boxes[:, 2] < 2) | (boxes[:, 3] < 2)
-    ink[(large | small)[labels]] = 0
+    for top in range(0, len(ink), STRIPE_PX):
+        _keep_letters(ink[top : top + STRIPE_PX], px_mm)
     reach = round(JOIN_MM * px_mm)
     joined = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((max(1, round(0.4 * px_mm)), reach), np.uint8))
     _, _, found, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
@@ -71,6 +70,14 @@ def missed_lines(page: PreparedPage, blocks: Sequence[RawBlock]) -> list[Box]:
         if FILLED[0] <= filled <= FILLED[1] and not any(_shared(region, w.box) > WRITTEN for w in _words(blocks)):
             lines.append(region)
     return sorted(lines, key=lambda box: -box.width)[:MOST]
+
+
+def _keep_letters(ink: Pixels, px_mm: float) -> None:
+    """Wipe off what is larger than a letter, or no more than a speck."""
+    _, labels, boxes, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    large = (boxes[:, 2] > PIECE_MM * px_mm) | (boxes[:, 3] > PIECE_MM * px_mm)
+    small = (boxes[:, 2] < 2) | (boxes[:, 3] < 2)
+    ink[(large | small)[labels]] = 0
 
 
 def _read_line(page: PreparedPage, region: Box, number: int, engine: OcrEngine) -> Iterator[RawLine]:
