@@ -15,6 +15,8 @@ from archive.stores.port import StoreCredentials
 from console.observing_settings import ObservingSettings, read_observing
 from ingest.disks import MIB, Place, place_of_url
 from ingest.settings import IngestSettings
+from ocr.errors import QualityRulesInvalid
+from ocr.quality.rules import SHIPPED, read_rules
 from retention.locks import LockSettings
 from search_api.copies.model import CopySettings
 from search_api.index.port import IndexCredentials
@@ -183,6 +185,8 @@ def _ingest(home: Path, environment: Mapping[str, str]) -> IngestSettings:
         settle_patience_seconds=float(get("INGEST_SETTLE_PATIENCE_SECONDS", "60")),
         acceptance=_acceptance(get("INGEST_ACCEPTANCE", "person")),
         doubtful_pages=_doubtful_pages(get("INGEST_DOUBTFUL_PAGES", "told")),
+        quality_rules=_quality_rules(get("INGEST_QUALITY_RULES", "")),
+        sector=get("INGEST_SECTOR") or None,
         timestamp_url=get("INGEST_TIMESTAMP_URL") or None,
         locks=locks,
         broker_url=_broker_url(get("INGEST_BROKER_URL", "")),
@@ -226,6 +230,17 @@ def _acceptance(value: str) -> Literal["person", "policy"]:
     if value == "person":
         return "person"
     raise HomeNotReady(f"INGEST_ACCEPTANCE must be person or policy, not {value!r}")
+
+
+def _quality_rules(value: str) -> Path | None:
+    """Return the file of an agency's own rules. Raises HomeNotReady if it can't be used."""
+    if not value.strip():
+        return None
+    try:
+        read_rules([SHIPPED, Path(value)])
+    except QualityRulesInvalid as error:
+        raise HomeNotReady(f"INGEST_QUALITY_RULES: {error}") from error
+    return Path(value)
 
 
 def _doubtful_pages(value: str) -> Literal["told", "review"]:

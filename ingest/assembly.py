@@ -96,7 +96,13 @@ def assemble(
     row_closed = claim.frozen["row_closed_on"]
     closed_on = file.closed_on or (datetime.fromisoformat(row_closed).date() if row_closed else None)
     received_name = received_member(subject.sha256, probe.media_type)
-    found_quality = judged(pages, description, _scanned_on(captures, at))
+    found_quality = judged(
+        pages,
+        description,
+        _scanned_on(captures, at),
+        rules=desk.settings.quality_rules,
+        sector=desk.settings.sector,
+    )
     content = ContentPackage(
         objid=claim.frozen["objid"],
         work_item_id=claim.work_item_id,

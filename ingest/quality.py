@@ -8,14 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from archive.record import Description, PageFacts
 from ingest.pages import KeptPage
 from ingest.reasons import Language
 from ocr.doubt import WORDS as READING
-from ocr.quality.measures import ImageQuality
-from ocr.quality.rules import PaperKind, QualityRule, shipped_rules
+from ocr.quality.image import ImageQuality
+from ocr.quality.rules import SHIPPED, PaperKind, QualityRule, read_rules
 from ocr.quality.verdicts import Verdict, judge
 from ocr.quality.words import sentences
 
@@ -50,10 +51,21 @@ class Judged:
         return [verdict for page in self.pages for verdict in page]
 
 
-def judged(pages: Sequence[KeptPage], description: Description, on: date) -> Judged:
-    """Return the verdicts on an item's pages. on: the day of scanning."""
+def judged(
+    pages: Sequence[KeptPage],
+    description: Description,
+    on: date,
+    *,
+    rules: Path | None = None,
+    sector: str | None = None,
+) -> Judged:
+    """Return the verdicts on an item's pages.
+
+    on: the day of scanning. rules: a file of the agency's own rules beside those that come with the program.
+    sector: of administration, for rules that hold in one only. Raises QualityRulesInvalid.
+    """
     kind = KINDS.get(description.document_type or "", "document")
-    verdicts = judge([_measured(page) for page in pages], kind, on, _rules())
+    verdicts = judge([_measured(page) for page in pages], kind, on, _rules(rules), sector=sector)
     doubts = []
     for page, found in zip(pages, verdicts, strict=True):
         of_reading = page.reading.doubts if page.reading is not None else ()
@@ -96,5 +108,5 @@ def _measured(page: KeptPage) -> ImageQuality | None:
 
 
 @cache
-def _rules() -> tuple[QualityRule, ...]:
-    return shipped_rules()
+def _rules(own: Path | None) -> tuple[QualityRule, ...]:
+    return read_rules([SHIPPED, *([own] if own is not None else [])])

@@ -20,7 +20,8 @@ class IngestSettings:
     long intake waits for that. max_manifest_rows: more refuse the batch.
     acceptance: who accepts clean items, a person (by batch) or the stated policy, straight after deposit.
     doubtful_pages: whether a page with doubts (of its reading, or of an image to scan again) is only told, or
-    holds its item for a person too.
+    holds its item for a person too. quality_rules: a file of the agency's own rules of image quality. sector: of
+    administration, for rules that hold in one only.
     timestamp_url: RFC 3161 service; when set every signature is B-T or there is none.
     broker_url: amqp(s)://user@host:port/vhost of the broker that rings for work; None: workers look by themselves.
     sweep_seconds: how often the sweeper looks for leases that ran out and work nobody was rung for.
@@ -42,6 +43,8 @@ class IngestSettings:
     settle_patience_seconds: float = 60
     acceptance: Literal["person", "policy"] = "person"
     doubtful_pages: Literal["told", "review"] = "told"
+    quality_rules: Path | None = None
+    sector: str | None = None
     timestamp_url: str | None = None
     locks: LockSettings = field(default_factory=LockSettings)
     broker_url: str | None = None

@@ -5,8 +5,8 @@ None, and `unmeasured` says why. Most is measured on a grey copy halved to 75-15
 letters on small pieces of the page as stored.
 """
 
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Self
+from dataclasses import dataclass, replace
+from typing import Self
 
 import cv2
 import numpy as np
@@ -17,6 +17,7 @@ from ocr.page import CaptureProbe, PageText
 from ocr.pixels import Pixels
 from ocr.quality.compression import quality_by_pixels, quality_by_tables
 from ocr.quality.edges import border_mm, cut_letters, grey_fill_pct, paper_level, sheet_step
+from ocr.quality.image import ImageQuality
 from ocr.quality.letters import estimate_resolution, off_pct
 from ocr.quality.sharpness import LEAST_STEP_REDUCED, blur_mm
 
@@ -26,52 +27,6 @@ MM = 25.4
 DOUBTED_PCT = 10.0  # a claimed resolution this far off is not used for millimetres
 SQUARE = 1.05  # from which ratio of its resolutions an image is brought to square pixels
 LEAST_SIDE_PX = 64  # of an image that pixels are measured on
-
-
-@dataclass(frozen=True, slots=True)
-class ImageQuality:
-    """What one page image is like. None where it cannot be told; `unmeasured` has the reason by measure.
-
-    dpi_claimed: whole dots an inch, the lesser of both directions, as the file says; None when it does not.
-    dpi_estimated: by the letters and the paper's format, `dpi_estimated_by` paper or text, good to
-    `dpi_tolerance_pct`. dpi_off_pct: by how much the claim is off beyond that. bits_per_pixel: 1, 8 or 24.
-    short_mm, long_mm: the page's sides by the claimed resolution. blur_mm: spread of the letters' edges on paper,
-    as a standard deviation. skew_deg: clockwise tilt of the lines. cut_letters: marks of a letter's size that run
-    into the edge with the most of them. sheet_step_levels: step of the paper across the whole page, of 255.
-    border_mm: mean width of the widest dark border. jpeg_quality: 1-100 as of the reference encoder.
-    grey_fill_pct: share of rows at the bottom that a broken-off file left grey.
-    turns_needed: clockwise quarter turns, 0-3, until it is upright as programs show it.
-    """
-
-    width_px: int
-    height_px: int
-    dpi_claimed: int | None
-    dpi_estimated: float | None
-    dpi_estimated_by: str | None
-    dpi_tolerance_pct: float | None
-    dpi_off_pct: float | None
-    bits_per_pixel: int
-    short_mm: float | None
-    long_mm: float | None
-    blank: bool
-    blur_mm: float | None
-    skew_deg: float | None
-    cut_letters: int | None
-    sheet_step_levels: float | None
-    border_mm: float | None
-    jpeg_quality: int | None
-    grey_fill_pct: float
-    turns_needed: int | None
-    unmeasured: dict[str, str] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the measures as a JSON object, rounded."""
-        return {name: round(v, 4) if isinstance(v, float) else v for name, v in asdict(self).items()}
-
-    @classmethod
-    def from_json(cls, found: dict[str, Any]) -> Self:
-        """Return the measures a JSON object holds."""
-        return cls(**found)
 
 
 def measure_quality(

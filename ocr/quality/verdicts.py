@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Literal, Self
 
-from ocr.quality.measures import ImageQuality
+from ocr.quality.image import ImageQuality
 from ocr.quality.rules import PaperKind, QualityRule, Severity
 
 Outcome = Literal["pass", "fail", "not-applicable"]

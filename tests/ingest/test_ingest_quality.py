@@ -86,3 +86,11 @@ def test_a_setting_of_another_value_is_refused(tmp_path: Path) -> None:
     refused = TestHome(tmp_path / "var", None, {"INGEST_DOUBTFUL_PAGES": "maybe"}).run("init")
     assert refused.code == 2
     assert "INGEST_DOUBTFUL_PAGES" in refused.told
+
+
+def test_an_agencys_own_rules_are_refused_before_anything_is_taken_in(tmp_path: Path) -> None:
+    own = tmp_path / "rieng.toml"
+    own.write_text("[[rule]]\nid = 'x'\n", encoding="utf-8")
+    refused = TestHome(tmp_path / "var", None, {"INGEST_QUALITY_RULES": str(own)}).run("init")
+    assert refused.code == 2
+    assert "rieng.toml" in refused.told

@@ -6,7 +6,8 @@ from datetime import date
 
 from ladder_cases import Case
 
-from ocr.quality.measures import ImageQuality, measure_quality
+from ocr.quality.image import ImageQuality
+from ocr.quality.measures import measure_quality
 from ocr.quality.rules import shipped_rules
 from ocr.quality.verdicts import Verdict, judge
 

@@ -8,7 +8,7 @@ import pytest
 
 from ocr.errors import QualityRulesInvalid, ReadingError, by_code
 from ocr.quality import words
-from ocr.quality.measures import ImageQuality
+from ocr.quality.image import ImageQuality
 from ocr.quality.rules import MEASURES, SHIPPED, QualityRule, read_rules, shipped_rules
 from ocr.quality.verdicts import Verdict
 

@@ -11,7 +11,8 @@ import pytest
 
 from ocr.images import StoredImage
 from ocr.page import CaptureProbe, PageText
-from ocr.quality.measures import ImageQuality, measure_quality
+from ocr.quality.image import ImageQuality
+from ocr.quality.measures import measure_quality
 from ocr.quality.rules import shipped_rules
 from ocr.quality.verdicts import Verdict, judge, never_evaluated
 from ocr.quality.words import NOT_APPLICABLE, sentences
