@@ -7,11 +7,11 @@ left column is put before the right one. Nothing else is moved: a table stays as
 
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from ocr.engines.port import RawBlock, RawLine, RawWord
-from ocr.page import Box
+from ocr.page import BlockKind, Box
 
 NATION = ("CONG", "HOA", "XA")
 RECIPIENTS = ("NOI", "NHAN")
@@ -53,9 +53,12 @@ Find = Callable[[RawLine, int], _Columns | None]
 
 
 def in_reading_order(blocks: Sequence[RawBlock], *, width: int) -> tuple[RawBlock, ...]:
-    """Return the blocks with header and closing column by column. width: of the page, in the boxes' pixels."""
-    for find in (_header, _closing):
-        blocks = _parted(blocks, find, width)
+    """Return the blocks with header and closing column by column, the header's as blocks of that kind.
+
+    width: of the page, in the boxes' pixels.
+    """
+    blocks = _parted(blocks, _header, "header", width)
+    blocks = _parted(blocks, _closing, "text", width)
     return tuple(blocks)
 
 
@@ -88,8 +91,8 @@ def _begun(line: RawLine, split: _Split) -> _Columns:
     return columns
 
 
-def _parted(blocks: Sequence[RawBlock], find: Find, width: int) -> Sequence[RawBlock]:
-    """Return the blocks with the columns that `find` begins put one after the other."""
+def _parted(blocks: Sequence[RawBlock], find: Find, kind: BlockKind, width: int) -> Sequence[RawBlock]:
+    """Return the blocks with the columns that `find` begins put one after the other, as blocks of a kind."""
     lines = [line for block in blocks for line in block.lines]
     found = ((line, columns) for line in lines if (columns := find(line, width)) is not None)
     anchor, columns = next(found, (None, None))
@@ -105,7 +108,7 @@ def _parted(blocks: Sequence[RawBlock], find: Find, width: int) -> Sequence[RawB
         return blocks
     columns.left.sort(key=_middle)
     columns.right.sort(key=_middle)
-    return list(_rebuilt(blocks, columns))
+    return list(_rebuilt(blocks, columns, kind))
 
 
 def _take(line: RawLine, columns: _Columns, width: int) -> bool:
@@ -133,7 +136,7 @@ def _take(line: RawLine, columns: _Columns, width: int) -> bool:
     return True
 
 
-def _rebuilt(blocks: Sequence[RawBlock], columns: _Columns) -> Iterator[RawBlock]:
+def _rebuilt(blocks: Sequence[RawBlock], columns: _Columns, kind: BlockKind) -> Iterator[RawBlock]:
     """Yield the blocks with both columns, each one block, where the first of their lines was."""
     waiting = True
     for block in blocks:
@@ -144,8 +147,8 @@ def _rebuilt(blocks: Sequence[RawBlock], columns: _Columns) -> Iterator[RawBlock
             elif waiting:
                 waiting = False
                 yield from _block(block, kept)
-                yield from _block(block, columns.left)
-                yield from _block(block, columns.right)
+                yield from _block(replace(block, kind=kind), columns.left)
+                yield from _block(replace(block, kind=kind), columns.right)
                 kept = []
         if len(kept) == len(block.lines):
             yield block

@@ -124,3 +124,9 @@ def test_no_word_is_lost_or_doubled() -> None:
     before = sorted(w.text for b in parts for ln in b.lines for w in ln.words)
     after = sorted(w.text for b in in_reading_order(parts, width=WIDTH) for ln in b.lines for w in ln.words)
     assert after == before
+
+
+def test_the_headers_columns_are_named_as_such_and_the_rest_is_text() -> None:
+    head = block(line(100, (180, "CHÍNH PHỦ"), (700, NATION)), line(140, (800, MOTTO)))
+    found = in_reading_order((head, block(TITLE), block(BODY)), width=WIDTH)
+    assert [one.kind for one in found] == ["header", "header", "text", "text"]
