@@ -31,6 +31,7 @@ FOLD_MM = 1.5  # thickness of the trace of a fold, which runs over a third of th
 SKEW_MAX_DEG = 8.0
 SKEW_POINTS = 60_000  # ink pixels looked at for the tilt
 SKEW_HEIGHT_PX = 1000  # the tilt is measured on a page reduced to this height
+PLAINLY_LEVEL = 12.0  # score of lines across from which none run down: on sideways pages it was 8 at most
 SIDEWAYS = 1.5  # how much plainer lines are seen to run down than across on a page that lies on its side
 LETTER_DARK, LETTERS_LEAST = 150, 50  # grey level of ink on white; fewer marks tell no height of letters
 
@@ -61,7 +62,7 @@ def measure(image: StoredImage) -> PageMeasures:
     small, px_mm = _reduced(image)
     tinted, red = _colour_shares(small)
     # The darkest channel: ink of any colour is dark in one of them.
-    grey = np.asarray(small.min(axis=2) if small.ndim == 3 else small, np.uint8)
+    grey = np.asarray(_darkest_channel(small) if small.ndim == 3 else small, np.uint8)
     darkness = _darkness(grey)
     marks = _marks(darkness, px_mm)
     inked = [mark for mark in marks if mark[1] >= INKED]
@@ -98,14 +99,20 @@ def _reduced(image: StoredImage) -> tuple[Pixels, float]:
 def _colour_shares(pixels: Pixels) -> tuple[float, float]:
     if pixels.ndim != 3:
         return 0.0, 0.0
-    spread = cv2.subtract(pixels.max(axis=2), pixels.min(axis=2))
+    red, green, blue = cv2.split(pixels)
+    spread = cv2.subtract(cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue))
     return float((spread >= TINTED).mean()), float((red_ink(pixels) >= RED_INK).mean())
 
 
 def red_ink(pixels: Pixels) -> Pixels:
     """Return how much redder each pixel of a colour image is than green or blue, 0-255."""
-    others = np.maximum(pixels[..., 1], pixels[..., 2])
-    return np.asarray(cv2.subtract(pixels[..., 0], others), np.uint8)
+    red, green, blue = cv2.split(pixels)
+    return np.asarray(cv2.subtract(red, cv2.max(green, blue)), np.uint8)
+
+
+def _darkest_channel(pixels: Pixels) -> Pixels:
+    red, green, blue = cv2.split(pixels)
+    return np.asarray(cv2.min(cv2.min(red, green), blue), np.uint8)
 
 
 def paper_of(grey: Pixels, *, cell: int) -> Pixels:
@@ -222,7 +229,8 @@ def tilt_of(grey: Pixels) -> Tilt:
         return Tilt(0.0, sideways=False)
     step = max(1, len(rows) // SKEW_POINTS)
     down, across = rows[::step].astype(np.float32), columns[::step].astype(np.float32)
-    level, upright = _best_tilt(down, across), _best_tilt(across, -down)
+    level = _best_tilt(down, across)
+    upright = _best_tilt(across, -down) if level[1] < PLAINLY_LEVEL else (0.0, 0.0)
     (angle, gain) = max(level, upright, key=lambda found: found[1])
     return Tilt(angle, upright[1] > SIDEWAYS * level[1]) if gain > 1.02 else Tilt(0.0, sideways=False)
 
@@ -230,9 +238,12 @@ def tilt_of(grey: Pixels) -> Tilt:
 def letter_height(grey: Pixels) -> float:
     """Return the height of a page's letters in pixels, the median of marks of that size; 0.0 where hardly any are.
 
-    grey: dark on white. Letters without ascenders and marks are the most, so it is little more than theirs.
+    grey: dark on white; the middle half of its width is looked at. Letters without ascenders and marks are the
+    most, so it is little more than theirs.
     """
-    _, _, boxes, _ = cv2.connectedComponentsWithStats(np.asarray(grey < LETTER_DARK, np.uint8), connectivity=8)
+    width = grey.shape[1]
+    ink = np.asarray(grey[:, width // 4 : width - width // 4] < LETTER_DARK, np.uint8)
+    _, _, boxes, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     heights, widths = boxes[1:, 3], boxes[1:, 2]
     letters = heights[(heights >= 5) & (heights <= 60) & (widths >= 2) & (widths <= 80)]
     return float(np.median(letters)) if len(letters) >= LETTERS_LEAST else 0.0

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 from ocr.engines.port import RawBlock, RawLine, RawWord
 from ocr.page import Box
-from ocr.vietnamese import kind_of
 
 SURE_PAGE = 0.8  # mean confidence of a page from which its doubtful marks are noise
-NOTHING = 0.3  # confidence below which a word is noise unless it is well formed
+NOTHING = 0.3  # confidence below which a word is noise unless it is made of letters
+LETTERED = 0.7  # share of letters and digits in a word: number 205/TTr-TNN has nine in eleven
 LITTLE = 0.6  # and below which one of another size than the print around it is
 TALL = 1.8  # times the height of the print: signatures
 SPECKLE = set("_\\|`^~=<>«»¬¡¦⁄•*'\"“”‘’„&;:.,()[]{}/—–-")  # what strokes and specks are read as
@@ -34,6 +34,9 @@ def without_noise(blocks: Sequence[RawBlock]) -> tuple[tuple[RawBlock, ...], int
 
 def _kept(blocks: Sequence[RawBlock], usual: int) -> Iterator[RawBlock]:
     for block in blocks:
+        if block.kind == "table":
+            yield block  # what is ruled in is no stray stroke
+            continue
         lines = []
         for line in block.lines:
             words = tuple(w for at, w in enumerate(line.words) if not _is_noise(w, line.words, at, usual))
@@ -58,4 +61,4 @@ def _is_noise(word: RawWord, line: Sequence[RawWord], at: int, usual: int) -> bo
     if word.confidence >= NOTHING:
         return False
     alone = len(line) == 1 and word.confidence < NOTHING / 2
-    return alone or kind_of(word.text) in ("impossible", "code", "other")
+    return alone or sum(letter.isalnum() for letter in word.text) < LETTERED * len(word.text)

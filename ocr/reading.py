@@ -16,7 +16,7 @@ from ocr.page import Box
 from ocr.pixels import Pixels
 from ocr.tables import find_tables, moved, read_table, without_tables
 
-DARK = 150  # grey level of ink; the paper is white
+DARK = 190  # grey level of ink on the halved page; the paper is white
 LINE_MM = (1.6, 6.5)  # heights of a line of print, marks and all
 PIECE_MM = 7.0  # the largest letter or stroke of one; rules, drawings and signatures are larger
 SHORTEST_MM = 6.0  # of a line that is looked for
@@ -49,11 +49,11 @@ def read_prepared(page: PreparedPage, engine: OcrEngine) -> RawReading:
 
 def missed_lines(page: PreparedPage, blocks: Sequence[RawBlock]) -> list[Box]:
     """Return where a page has what looks like a line of print but no word, largest first."""
-    px_mm = page.dpi / 25.4
-    ink = np.asarray(page.image < DARK, np.uint8)
+    ink = _halved(page.image)
+    px_mm = page.dpi / 2 / 25.4
     for word in _words(blocks):
-        box = word.box
-        ink[max(0, box.y - 2) : box.y + box.height + 2, max(0, box.x - 2) : box.x + box.width + 2] = 0
+        x, y = max(0, word.box.x // 2 - 1), max(0, word.box.y // 2 - 1)
+        ink[y : (word.box.y + word.box.height) // 2 + 2, x : (word.box.x + word.box.width) // 2 + 2] = 0
     for top in range(0, len(ink), STRIPE_PX):
         _keep_letters(ink[top : top + STRIPE_PX], px_mm)
     reach = round(JOIN_MM * px_mm)
@@ -61,22 +61,29 @@ def missed_lines(page: PreparedPage, blocks: Sequence[RawBlock]) -> list[Box]:
     _, _, found, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     lines = []
     for x, y, width, height, _ in (tuple(int(edge) for edge in box) for box in found[1:]):
-        in_margin = y + height < MARGIN * page.image.shape[0] or y > (1 - MARGIN) * page.image.shape[0]
+        in_margin = y + height < MARGIN * len(ink) or y > (1 - MARGIN) * len(ink)
         shortest = (NUMBER_MM if in_margin else SHORTEST_MM) * px_mm
         if width < shortest or not LINE_MM[0] * px_mm <= height <= LINE_MM[1] * px_mm:
             continue
-        region = Box(x, y, width, height)
+        region = Box(2 * x, 2 * y, 2 * width, 2 * height)
         filled = float(ink[y : y + height, x : x + width].mean())
         if FILLED[0] <= filled <= FILLED[1] and not any(_shared(region, w.box) > WRITTEN for w in _words(blocks)):
             lines.append(region)
     return sorted(lines, key=lambda box: -box.width)[:MOST]
 
 
+def _halved(grey: Pixels) -> Pixels:
+    """Return a mask of the ink at half the size: enough to see where lines are, in a quarter of the time."""
+    height, width = grey.shape
+    size = max(1, width // 2), max(1, height // 2)
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA) < DARK, np.uint8)
+
+
 def _keep_letters(ink: Pixels, px_mm: float) -> None:
     """Wipe off what is larger than a letter, or no more than a speck."""
     _, labels, boxes, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     large = (boxes[:, 2] > PIECE_MM * px_mm) | (boxes[:, 3] > PIECE_MM * px_mm)
-    small = (boxes[:, 2] < 2) | (boxes[:, 3] < 2)
+    small = (boxes[:, 2] < 2) & (boxes[:, 3] < 2)
     ink[(large | small)[labels]] = 0
 
 

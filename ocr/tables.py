@@ -18,7 +18,8 @@ from ocr.errors import PageUndecodable
 from ocr.page import Box
 from ocr.pixels import Pixels
 
-DARK = 170  # grey level below which a pixel may belong to a rule; the paper is white
+DARK = 170  # grey level of ink; the paper is white
+DARK_HALVED = 215  # and of a rule on the halved page: a thin one lies on half a pixel
 ACROSS_MM, DOWN_MM = 12.0, 6.0  # the shortest rules: no stroke of a letter is as long
 TABLE_MM = (25.0, 8.0)  # the smallest table
 GAP_MM = 3.0  # rules that end nearer to each other than this belong to one table
@@ -43,6 +44,8 @@ def find_tables(grey: Pixels, *, dpi: float) -> tuple[Table, ...]:
     A frame without rules inside is none, nor is one whose rules are too broken to tell its cells by.
     """
     px_mm = dpi / 25.4
+    if not _may_have_rules(grey, px_mm):
+        return ()
     dark = np.asarray(grey < DARK, np.uint8)
     down = _rules(dark.T, round(DOWN_MM * px_mm)).T
     if not down.any():
@@ -88,6 +91,13 @@ def without_tables(page: PreparedPage, tables: Sequence[Table]) -> PreparedPage:
     for table in tables:
         _cut(image, table.box)[:] = 255
     return PreparedPage(image, page.dpi, page.source_sha256, page.layout)
+
+
+def _may_have_rules(grey: Pixels, px_mm: float) -> bool:
+    """Look at the page at half its size, in a quarter of the time, for rules that run down: few pages have any."""
+    size = max(1, grey.shape[1] // 2), max(1, grey.shape[0] // 2)
+    halved = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA) < DARK_HALVED, np.uint8)
+    return bool(_rules(halved.T, round(DOWN_MM * px_mm / 2)).any())
 
 
 def _rules(dark: Pixels, shortest: int) -> Pixels:

@@ -6,6 +6,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import score
 from PIL import Image, ImageDraw, ImageFont
 
 from archive.pades.font import find_font
@@ -94,7 +95,9 @@ def test_each_cell_is_read_by_itself_and_its_words_lie_in_it(tesseract: OcrEngin
     assert block is not None
     assert block.kind == "table"
     said = [words(line) for line in block.lines]
-    assert said == [" ".join(cell.replace("\n", " ") for cell in row) for row in ROWS]
+    assert len(said) == len(ROWS)
+    for read, row in zip(said, ROWS, strict=True):
+        assert score.cer(read, " ".join(cell.replace("\n", " ") for cell in row)) < 0.05
     for word in (word for line in block.lines for word in line.words):
         assert any(_within(word.box, cell) for cell in table.cells)
 
