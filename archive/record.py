@@ -172,6 +172,11 @@ class PageFacts:
     note: str | None = None
     doubts: tuple[str, ...] = ()
 
+    @property
+    def reading_doubts(self) -> tuple[str, ...]:
+        """Those of its doubts that a later reading takes the place of."""
+        return tuple(doubt for doubt in self.doubts if doubt.startswith("reading-"))
+
 
 @dataclass(frozen=True, slots=True)
 class SignatureFacts:

@@ -119,7 +119,6 @@ def page_rows(content: ContentPackage) -> list[dict[str, Any]]:
             "record_id": content.record_id,
             "package_number": content.package_number,
             **{name: getattr(p, name) for name in names},
-            "doubts": list(p.doubts),
         }
         for p in content.pages
     ]

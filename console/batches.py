@@ -137,14 +137,15 @@ def show_quality(home: Home, terminal: Terminal, batch_id: str) -> None:
     )
     rows = [
         [one.rule, str(one.passed), str(one.failed), str(one.not_applicable), f"{one.failed_share:.1%}"]
-        for one in found.counts
+        for one in found.rules
     ]
     terminal.table(["rule", "passed", "failed", "not-applicable", "failed-share"], rows)
     look = [[page.file, str(page.number), "; ".join(page.why)] for page in found.pages]
     if look:
         terminal.table(["file", "page", "look"], look)
-    if found.never_evaluated:
-        terminal.say("say.never-evaluated", rules=", ".join(found.never_evaluated))
+    silent = [one.rule for one in found.rules if one.never_evaluated]
+    if silent:
+        terminal.say("say.never-evaluated", rules=", ".join(silent))
     if found.unmeasured:
         terminal.say("say.unmeasured", count=found.unmeasured)
     terminal.answer(
@@ -152,8 +153,8 @@ def show_quality(home: Home, terminal: Terminal, batch_id: str) -> None:
             "batch": batch_id,
             "records": found.records,
             "unmeasured": found.unmeasured,
-            "rules": [{**asdict(one), "failed_share": round(one.failed_share, 4)} for one in found.counts],
-            "never_evaluated": list(found.never_evaluated),
+            "rules": [{**asdict(one), "failed_share": round(one.failed_share, 4)} for one in found.rules],
+            "never_evaluated": silent,
             "pages": [asdict(page) for page in found.pages],
         }
     )

@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -135,11 +135,10 @@ class Home:
     @contextmanager
     def _let_go_if_not_ready(self) -> Iterator[None]:
         """Close the catalogue's connections when the home turns out not to be one that can be used."""
-        try:
+        with ExitStack() as refused:
+            refused.callback(self.engine.dispose)
             yield
-        except BaseException:
-            self.engine.dispose()
-            raise
+            refused.pop_all()
 
     def _require_no_other_history(self) -> None:
         """Refuse to begin a second archive over a vault that holds one. Raises HomeNotReady."""

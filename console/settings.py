@@ -6,7 +6,7 @@ Secrets come from files in the home or from settings of their own, never from a 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from archive.errors import HomeNotReady
@@ -23,6 +23,8 @@ from search_api.index.port import IndexCredentials
 from search_api.services import ApiSettings
 
 API = ApiSettings()  # where the defaults are written down
+
+Choice = TypeVar("Choice", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +185,8 @@ def _ingest(home: Path, environment: Mapping[str, str]) -> IngestSettings:
         heartbeat_seconds=float(get("INGEST_HEARTBEAT_SECONDS", "15")),
         settle_seconds=float(get("INGEST_SETTLE_SECONDS", "2")),
         settle_patience_seconds=float(get("INGEST_SETTLE_PATIENCE_SECONDS", "60")),
-        acceptance=_acceptance(get("INGEST_ACCEPTANCE", "person")),
-        doubtful_pages=_doubtful_pages(get("INGEST_DOUBTFUL_PAGES", "told")),
+        acceptance=_one_of(environment, "INGEST_ACCEPTANCE", ("person", "policy")),
+        doubtful_pages=_one_of(environment, "INGEST_DOUBTFUL_PAGES", ("told", "review")),
         quality_rules=_quality_rules(get("INGEST_QUALITY_RULES", "")),
         sector=get("INGEST_SECTOR") or None,
         timestamp_url=get("INGEST_TIMESTAMP_URL") or None,
@@ -224,12 +226,13 @@ def _broker_url(value: str) -> str | None:
     return url
 
 
-def _acceptance(value: str) -> Literal["person", "policy"]:
-    if value == "policy":
-        return "policy"
-    if value == "person":
-        return "person"
-    raise HomeNotReady(f"INGEST_ACCEPTANCE must be person or policy, not {value!r}")
+def _one_of(environment: Mapping[str, str], name: str, known: tuple[Choice, ...]) -> Choice:
+    """Return a setting that is one of a few words; the first where it is not set."""
+    value = environment.get(name, known[0])
+    for one in known:
+        if value == one:
+            return one
+    raise HomeNotReady(f"{name} must be {' or '.join(known)}, not {value!r}")
 
 
 def _quality_rules(value: str) -> Path | None:
@@ -241,14 +244,6 @@ def _quality_rules(value: str) -> Path | None:
     except QualityRulesInvalid as error:
         raise HomeNotReady(f"INGEST_QUALITY_RULES: {error}") from error
     return Path(value)
-
-
-def _doubtful_pages(value: str) -> Literal["told", "review"]:
-    if value == "told":
-        return "told"
-    if value == "review":
-        return "review"
-    raise HomeNotReady(f"INGEST_DOUBTFUL_PAGES must be told or review, not {value!r}")
 
 
 def _copies(environment: Mapping[str, str]) -> CopySettings:

@@ -17,16 +17,12 @@ from archive.package.page_texts import reading_of, text_hash
 from archive.package.read import open_package
 from archive.record import RecordId
 from archive.texts import own_text_hash, text_rows
-from ingest.provenance import tools_of
-from ingest.rereader import OpenedRecord, Rereader, document_of, engines_of, opened_record, read_pages
+from ingest.provenance import engines_of, tools_of
+from ingest.rereader import OpenedRecord, Rereader, opened_record, read_pages
 from ocr.options import ReadingOptions
 
-_TOOLS = (
-    "program",
-    "python",
-    "libraries",
-    "options",
-)  # what may make another text without the engine being another
+# What may make another text without the engine being another.
+_TOOLS = ("program", "python", "libraries", "options")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +65,13 @@ def run_again(desk: Rereader, record_id: RecordId, number: int, *, purpose: str)
             tools = tools_of(reader)
     found = dict(recorded.documents)
     for page in pages:
-        body = document_of(page)
+        body = page.document
         if body is not None:
             found[page.facts.number] = sha256_of_bytes(body)
         elif page.facts.number not in recorded.kept:
             found.pop(page.facts.number, None)
     found_sha256 = text_hash(found.items())
-    engines = _named("engine", recorded.derivation.get("engines", ()), engines_of(pages))
+    engines = _named("engine", recorded.derivation.get("engines", ()), engines_of(page.reading for page in pages))
     others = _others(recorded.derivation, tools, without_options=bool(unknown))
     reproduced: bool | None = found_sha256 == recorded.text_sha256
     if engines or unknown or (others and not reproduced):

@@ -12,12 +12,14 @@ from sqlalchemy import Connection, insert, select
 
 from archive import failpoints
 from archive.database import reading, writing
+from archive.record import PageFacts
 from ingest import timings, worklist
 from ingest.batch_state import refuse_halted
 from ingest.desk import Desk
 from ingest.disks import blame_scratch
 from ingest.tables import page_result
 from ingest.worklist import Claim
+from ocr import alto
 from ocr.errors import PageFailed
 from ocr.page import CaptureProbe, FileProbe, ReadPage
 from ocr.wire import read_page_from_json, read_page_to_json
@@ -43,6 +45,13 @@ class KeptPage:
         if self.reading is None:
             return "failed"
         return "blank" if self.blank else "read"
+
+
+def document_of(reading: ReadPage, page: PageFacts) -> bytes:
+    """Return the ALTO document of what was read on a page of a record."""
+    return alto.to_alto(
+        reading.page, file_sha256=page.file_sha256, file_index=page.file_index, image_sha256=page.image_sha256
+    )
 
 
 def kept_pages(connection: Connection, work_item_id: str) -> dict[int, KeptPage]:

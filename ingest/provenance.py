@@ -2,7 +2,7 @@
 
 import platform
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from importlib import metadata
 from typing import Any
@@ -13,6 +13,7 @@ from archive.record import Agent, PreservationEvent
 from ingest.desk import Desk
 from ingest.pages import KeptPage
 from ingest.worklist import Claim
+from ocr.page import ReadPage
 from ocr.reader import Reader
 from ocr.tools import versions
 
@@ -66,12 +67,18 @@ def tools_of(reader: Reader) -> dict[str, Any]:
     }
 
 
+def engines_of(readings: Iterable[ReadPage | None]) -> list[dict[str, Any]]:
+    """Return what each engine that read a page says of itself, once."""
+    engines: list[dict[str, Any]] = []
+    for read in readings:
+        if read is not None and read.engine not in engines:
+            engines.append(read.engine)
+    return engines
+
+
 def derivation_of(desk: Desk, pages: Sequence[KeptPage], rendition: dict[str, Any]) -> dict[str, Any]:
     """Return with what the pages were read and the rendition built, so that both can be done again."""
-    engines: list[dict[str, Any]] = []
-    for page in pages:
-        if page.reading is not None and page.reading.engine not in engines:
-            engines.append(page.reading.engine)
+    engines = engines_of(page.reading for page in pages)
     tools = tools_of(desk.reader)
     return {
         **tools,

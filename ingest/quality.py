@@ -18,7 +18,7 @@ from ocr.doubt import WORDS as READING
 from ocr.quality.image import ImageQuality
 from ocr.quality.rules import SHIPPED, PaperKind, QualityRule, read_rules
 from ocr.quality.verdicts import Verdict, judge
-from ocr.quality.words import sentences
+from ocr.quality.words import failure
 
 KINDS: dict[str, PaperKind] = {"30": "map", "31": "drawing"}  # codes of document types; any other is a document
 DOUBTFUL = "doubtful-page"
@@ -26,29 +26,27 @@ DOUBTFUL = "doubtful-page"
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The verdicts on an item's pages, in their order. kind: of paper, by which the rules were chosen."""
+    """The verdicts on an item's pages, in their order, and why a person should look at each.
+
+    kind: of paper, by which the rules were chosen. doubtful: a reading is doubted, or a page should be scanned
+    again.
+    """
 
     kind: PaperKind
     on: date
     pages: tuple[tuple[Verdict, ...], ...]
     doubts: tuple[tuple[str, ...], ...]
-    back_to_scanner: bool
-
-    @property
-    def doubtful(self) -> bool:
-        """Whether a person should look before the item is accepted: a doubted reading, or a page to scan again."""
-        read = any(doubt.startswith("reading-") for doubts in self.doubts for doubt in doubts)
-        return read or self.back_to_scanner
+    doubtful: bool
 
     def to_json(self) -> dict[str, Any]:
         """Return what the derivation record keeps: each rule once, and by page its outcome with the value."""
-        rules = {v.rule: {"measure": v.measure, "threshold": v.threshold, "unit": v.unit} for v in self._all}
+        rules = {
+            v.rule: {"measure": v.measure, "threshold": v.threshold, "unit": v.unit}
+            for page in self.pages
+            for v in page
+        }
         told = [{v.rule: [v.outcome, v.to_json()["value"]] for v in page} for page in self.pages]
         return {"kind": self.kind, "on": self.on.isoformat(), "rules": rules, "pages": told}
-
-    @property
-    def _all(self) -> list[Verdict]:
-        return [verdict for page in self.pages for verdict in page]
 
 
 def judged(
@@ -66,12 +64,17 @@ def judged(
     """
     kind = KINDS.get(description.document_type or "", "document")
     verdicts = judge([_measured(page) for page in pages], kind, on, _rules(rules), sector=sector)
-    doubts = []
-    for page, found in zip(pages, verdicts, strict=True):
-        of_reading = page.reading.doubts if page.reading is not None else ()
-        doubts.append((*of_reading, *(v.reason for v in found if v.outcome == "fail")))
-    rescan = any(v.outcome == "fail" and v.severity == "rescan" for page in verdicts for v in page)
-    return Judged(kind, on, tuple(verdicts), tuple(doubts), rescan)
+    read = [page.reading.doubts if page.reading is not None else () for page in pages]
+    failed = [[verdict for verdict in page if verdict.outcome == "fail"] for page in verdicts]
+    return Judged(
+        kind,
+        on,
+        tuple(verdicts),
+        tuple(
+            (*of_text, *(verdict.reason for verdict in page)) for of_text, page in zip(read, failed, strict=True)
+        ),
+        doubtful=any(read) or any(verdict.severity == "rescan" for page in failed for verdict in page),
+    )
 
 
 def sentences_of(page: PageFacts, quality: Mapping[str, Any], language: Language) -> list[str]:
@@ -86,19 +89,8 @@ def sentences_of(page: PageFacts, quality: Mapping[str, Any], language: Language
         if rule == doubt or rule not in quality.get("rules", {}):
             told.append(READING[doubt][place] if doubt in READING else doubt)
             continue
-        measured = quality["rules"][rule]
-        outcome, value = quality["pages"][page.number - 1][rule]
-        verdict = Verdict(
-            rule,
-            measured["measure"],
-            value,
-            measured["unit"],
-            measured["threshold"],
-            outcome,
-            "look",
-            doubt,
-        )
-        told.append(sentences(verdict)[place])
+        _, value = quality["pages"][page.number - 1][rule]
+        told.append(failure(doubt, value, quality["rules"][rule]["threshold"])[place])
     return told
 
 

@@ -22,7 +22,7 @@ from archive.stores.port import ObjectStore
 from archive.texts import opened_texts
 from ingest.disks import Place, blame_scratch
 from ingest.errors import CapturesDiffer
-from ocr import alto
+from ingest.pages import document_of
 from ocr.errors import PageFailed
 from ocr.options import ReadingOptions
 from ocr.page import CaptureProbe, ReadPage
@@ -54,6 +54,11 @@ class PageAgain:
     facts: PageFacts
     reading: ReadPage | None
     failure: str | None
+
+    @property
+    def document(self) -> bytes | None:
+        """The ALTO document of what was read; None if it failed."""
+        return None if self.reading is None else document_of(self.reading, self.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,24 +134,3 @@ def _extracted(package: Package, received: ReceivedFile, scratch: Path) -> Path:
         path.unlink()
         raise DigestMismatch(received.member, received.sha256, found)
     return path
-
-
-def engines_of(pages: Sequence[PageAgain]) -> list[dict[str, Any]]:
-    """Return what each engine that read a page says of itself, once."""
-    engines: list[dict[str, Any]] = []
-    for page in pages:
-        if page.reading is not None and page.reading.engine not in engines:
-            engines.append(page.reading.engine)
-    return engines
-
-
-def document_of(page: PageAgain) -> bytes | None:
-    """Return the ALTO document of what was read on a page; None if it failed."""
-    if page.reading is None:
-        return None
-    return alto.to_alto(
-        page.reading.page,
-        file_sha256=page.facts.file_sha256,
-        file_index=page.facts.file_index,
-        image_sha256=page.facts.image_sha256,
-    )

@@ -23,8 +23,8 @@ from archive.record import Member, PageFacts, RecordId
 from archive.text_deposit import choose_text, deposit_text, secure_choice
 from archive.texts import own_text_hash
 from ingest.errors import MarkFound, RereadingFailed
-from ingest.provenance import tools_of
-from ingest.rereader import OpenedRecord, PageAgain, Rereader, document_of, engines_of, opened_record, read_pages
+from ingest.provenance import engines_of, tools_of
+from ingest.rereader import OpenedRecord, PageAgain, Rereader, opened_record, read_pages
 from ingest.secrecy import find_mark
 from ocr.options import ReadingOptions
 from ocr.page import ReadPage
@@ -120,10 +120,10 @@ def _reading_of(
     opened: OpenedRecord, pages: Sequence[PageAgain], tools: Mapping[str, Any]
 ) -> tuple[TextReading, list[Member]]:
     """Return the reading and the texts it consists of, those kept for pages that failed among them."""
-    engines = engines_of(pages)
+    engines = engines_of(page.reading for page in pages)
     told, members = [], []
     for before, page in zip(opened.pages, pages, strict=True):
-        body = document_of(page)
+        body = page.document
         if page.reading is not None and body is not None:
             told.append(_told(page.facts.number, page.reading, sha256_of_bytes(body), engines))
         else:
@@ -167,5 +167,5 @@ def _kept(before: PageFacts, failure: str | None, body: bytes | None, number: in
         height_px=before.height_px,
         dpi=before.dpi,
         quarter_turns=before.quarter_turns,
-        doubts=tuple(doubt for doubt in before.doubts if doubt.startswith("reading-")),
+        doubts=before.reading_doubts,
     )

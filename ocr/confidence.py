@@ -1,7 +1,7 @@
 """Turns an engine's own confidence into how often such a word is right.
 
 An engine's figure ranks words well but is no share: of words to which Tesseract gives 0.75, three in five are
-right; from 0.96 on, 99 in a hundred. The curve was fitted on generated papers of nine kinds (31,000 words) and is
+right; from 0.96 on, 99 in a hundred. The curve was fitted on generated papers of nine kinds (29,000 words) and is
 held against papers it was not fitted on by the bench of reading. Half of that is a word that no syllable is
 written like, though it bears Vietnamese marks, and a square or cubic metre: the model knows no raised digits, and
 reads m², m³ and a plain m2 alike.

@@ -62,7 +62,7 @@ def measure(image: StoredImage) -> PageMeasures:
     small, px_mm = _reduced(image)
     tinted, red = _colour_shares(small)
     # The darkest channel: ink of any colour is dark in one of them.
-    grey = np.asarray(_darkest_channel(small) if small.ndim == 3 else small, np.uint8)
+    grey = darkest_channel(small)
     darkness = _darkness(grey)
     marks = _marks(darkness, px_mm)
     inked = [mark for mark in marks if mark[1] >= INKED]
@@ -110,7 +110,10 @@ def red_ink(pixels: Pixels) -> Pixels:
     return np.asarray(cv2.subtract(red, cv2.max(green, blue)), np.uint8)
 
 
-def _darkest_channel(pixels: Pixels) -> Pixels:
+def darkest_channel(pixels: Pixels) -> Pixels:
+    """Return an image in grey, ink of any colour dark in it; a grey one as it is."""
+    if pixels.ndim != 3:
+        return pixels
     red, green, blue = cv2.split(pixels)
     return np.asarray(cv2.min(cv2.min(red, green), blue), np.uint8)
 

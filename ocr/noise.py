@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ocr.engines.port import RawBlock, RawLine, RawWord
-from ocr.page import Box
+from ocr.page import Box, mean_confidence
 
 SURE_PAGE = 0.8  # mean confidence of a page from which its doubtful marks are noise
 NOTHING = 0.3  # confidence below which a word is noise unless it is made of letters
@@ -22,8 +22,7 @@ POINTS = {*"-–—~:;.,…*+()[]&/=%", "./.", "/.", "..."}  # of these, what st
 def without_noise(blocks: Sequence[RawBlock]) -> tuple[tuple[RawBlock, ...], int]:
     """Return the blocks less what is no text, and how many words that were."""
     words = [word for block in blocks for line in block.lines for word in line.words]
-    letters = sum(len(word.text) for word in words)
-    if not letters or sum(word.confidence * len(word.text) for word in words) < SURE_PAGE * letters:
+    if mean_confidence(words) < SURE_PAGE:
         return tuple(blocks), 0
     heights = sorted(word.box.height for word in words if len(word.text) > 2)
     usual = heights[len(heights) // 2] if heights else 0

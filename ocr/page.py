@@ -4,9 +4,13 @@ Boxes are pixels of the archived page image as stored (no turn, deskew or scalin
 A page without a single image uses a 200-dpi raster of its crop box. Text is NFC. Confidence is 0-1.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
+
+# What XML 1.0 can't hold, and so the kept text may not: controls, halves of pairs, two noncharacters.
+_UNKEEPABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 BlockKind = Literal["text", "table", "header", "stamp", "handwriting", "margin", "other"]
 Colour = Literal["bitonal", "grey", "colour"]
@@ -29,6 +33,10 @@ class Box:
         right, bottom = max(box.x + box.width for box in held), max(box.y + box.height for box in held)
         return cls(left, top, right - left, bottom - top)
 
+    def moved(self, across: int, down: int) -> "Box":
+        """Return the box so far to the right and down."""
+        return Box(self.x + across, self.y + down, self.width, self.height)
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -38,6 +46,28 @@ class Word:
     raw: str
     confidence: float
     box: Box
+
+
+class SaidWord(Protocol):
+    """A word with how sure it is, whoever says so."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def confidence(self) -> float: ...
+
+
+def mean_confidence(words: Iterable[SaidWord]) -> float:
+    """Return the mean confidence of words weighted by their letters; 0.0 without any."""
+    said = list(words)
+    letters = sum(len(word.text) for word in said)
+    return sum(word.confidence * len(word.text) for word in said) / letters if letters else 0.0
+
+
+def keepable(text: str) -> str:
+    """Return a reading without the characters that XML can't hold and no language writes."""
+    return _UNKEEPABLE.sub("", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +123,7 @@ class PageText:
     @property
     def confidence(self) -> float:
         """Mean word confidence weighted by length; 1.0 for a blank page."""
-        letters = sum(len(w.text) for w in self.words)
-        if not letters:
-            return 1.0
-        return sum(w.confidence * len(w.text) for w in self.words) / letters
+        return mean_confidence(self.words) if any(w.text for w in self.words) else 1.0
 
 
 @dataclass(frozen=True, slots=True)

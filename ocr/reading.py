@@ -12,9 +12,9 @@ import numpy as np
 
 from ocr.engines.port import OcrEngine, PreparedPage, RawBlock, RawLine, RawReading, RawWord
 from ocr.errors import PageUndecodable
-from ocr.page import Box
+from ocr.page import Box, mean_confidence
 from ocr.pixels import Pixels
-from ocr.tables import find_tables, moved, read_table, without_tables
+from ocr.tables import find_tables, read_table, without_tables
 
 DARK = 190  # grey level of ink on the halved page; the paper is white
 LINE_MM = (1.6, 6.5)  # heights of a line of print, marks and all
@@ -28,6 +28,7 @@ WRITTEN = 0.1  # share of it that a word may cover: more, and it is a remainder 
 SURE = 0.6  # mean confidence from which what was read there is taken
 SURE_NUMBER = 0.85  # and from which a number by itself is: a wrong page number is worse than none
 SAME_LINE = 0.6  # share of a piece's height within a line's, from which it is part of that line
+FRAME_PX = 8  # of white around a piece that is read by itself
 STRIPE_PX = 2048  # rows looked at together: labels of a large sheet's pixels take four bytes each
 MOST = 8  # lines read once more on one page, the largest first
 
@@ -87,24 +88,42 @@ def _keep_letters(ink: Pixels, px_mm: float) -> None:
     ink[(large | small)[labels]] = 0
 
 
-def _read_line(page: PreparedPage, region: Box, number: int, engine: OcrEngine) -> Iterator[RawLine]:
-    margin = max(4, region.height // 3)
-    short = region.width < SHORTEST_MM * page.dpi / 25.4
-    top, left = max(0, region.y - margin), max(0, region.x - margin)
-    cut = page.image[top : region.y + region.height + margin, left : region.x + region.width + margin]
-    image: Pixels = np.ascontiguousarray(cv2.copyMakeBorder(cut, 8, 8, 8, 8, cv2.BORDER_CONSTANT, value=255))
+def read_piece(page: PreparedPage, box: Box, name: str, engine: OcrEngine, *, margin: int) -> RawReading:
+    """Return what the engine reads in a box of a page and a margin of pixels around it, boxes on the page.
+
+    name: of the piece, under which a recorded reading is found. A piece that the engine refuses has no words: it
+    is no reason to lose the page.
+    """
+    top, left = max(0, box.y - margin), max(0, box.x - margin)
+    cut = page.image[top : box.y + box.height + margin, left : box.x + box.width + margin]
+    framed = cv2.copyMakeBorder(cut, FRAME_PX, FRAME_PX, FRAME_PX, FRAME_PX, cv2.BORDER_CONSTANT, value=255)
+    image: Pixels = np.ascontiguousarray(framed)
     try:
-        reading = engine.read(PreparedPage(image, page.dpi, f"{page.source_sha256}-line-{number}", "block"))
+        read = engine.read(PreparedPage(image, page.dpi, f"{page.source_sha256}-{name}", "block"))
     except PageUndecodable:
-        return  # a piece that is refused is no reason to lose the page
-    for block in reading.blocks:
+        return RawReading(())
+    return RawReading(tuple(_moved(block, left - FRAME_PX, top - FRAME_PX) for block in read.blocks))
+
+
+def _moved(block: RawBlock, across: int, down: int) -> RawBlock:
+    lines = tuple(
+        RawLine(
+            tuple(replace(word, box=word.box.moved(across, down)) for word in line.words),
+            line.box.moved(across, down),
+        )
+        for line in block.lines
+    )
+    return RawBlock(block.kind, lines, block.box.moved(across, down))
+
+
+def _read_line(page: PreparedPage, region: Box, number: int, engine: OcrEngine) -> Iterator[RawLine]:
+    short = region.width < SHORTEST_MM * page.dpi / 25.4
+    margin = max(4, region.height // 3)
+    for block in read_piece(page, region, f"line-{number}", engine, margin=margin).blocks:
         for line in block.lines:
-            words = tuple(replace(w, box=moved(w.box, left - 8, top - 8)) for w in line.words)
-            letters = sum(len(word.text) for word in words)
-            mean = sum(word.confidence * len(word.text) for word in words) / max(1, letters)
-            number = "".join(word.text for word in words).isdigit()
-            if (number and mean >= SURE_NUMBER) or (not short and letters > 1 and mean >= SURE):
-                yield RawLine(words, Box.around(word.box for word in words))
+            said, sure = "".join(word.text for word in line.words), mean_confidence(line.words)
+            if (said.isdigit() and sure >= SURE_NUMBER) or (not short and len(said) > 1 and sure >= SURE):
+                yield RawLine(line.words, Box.around(word.box for word in line.words))
 
 
 def _insert_line(blocks: list[RawBlock], line: RawLine) -> None:
@@ -139,13 +158,16 @@ def _continues(line: Box, piece: Box) -> bool:
 
 
 def _insert(blocks: list[RawBlock], block: RawBlock) -> None:
-    """Put a block before the first one that begins below its middle and does not lie beside it."""
-    below = (
-        at
-        for at, other in enumerate(blocks)
-        if other.box.y >= _middle(block.box) and _beside(other.box, block.box)
-    )
-    blocks.insert(next(below, len(blocks)), block)
+    blocks.insert(place_for(block.box, [other.box for other in blocks]), block)
+
+
+def place_for(box: Box, others: Sequence[Box]) -> int:
+    """Return where in an order something comes: before the first that begins below its middle, under it.
+
+    Boxes are of an upright page.
+    """
+    below = (at for at, other in enumerate(others) if other.y >= _middle(box) and _beside(other, box))
+    return next(below, len(others))
 
 
 def _words(blocks: Sequence[RawBlock]) -> Iterator[RawWord]:
@@ -153,7 +175,7 @@ def _words(blocks: Sequence[RawBlock]) -> Iterator[RawWord]:
 
 
 def _beside(one: Box, other: Box) -> bool:
-    """Whether two boxes share part of the page's width."""
+    """Whether two boxes share part of the page's width: one stands above the other."""
     return one.x < other.x + other.width and other.x < one.x + one.width
 
 

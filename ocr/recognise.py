@@ -1,16 +1,18 @@
 """Reads one page image into words over its stored pixels, or says that it is blank.
 
-1. Measure: a page without a mark on it is blank and is not read. 2. Read it. 3. With little confidence, or with
-words that stand on end, ask which way up it is, turn it, read again. 4. With some doubt, read it again prepared
-another way. Of all readings the best is kept. 5. Read the red stamps, which step 2 does not see. 6. Where hardly
-anything was sure, read the page mirrored: if that is better, only the other side shows through, and the page is
-blank. 7. Nothing sure on a page with something on it is a failure that a person looks at, never an empty page.
+1. Measure: a page without a mark on it is blank and is not read. 2. Turn it if its lines run down; read it,
+small print at a finer resolution. 3. With little confidence, or with words that stand on end, ask which way up
+it is, turn it, read again. 4. With some doubt, read it again prepared another way. Of all readings the best is
+kept. 5. Read the red stamps, which step 2 does not see. 6. Where hardly anything was sure, read the page
+mirrored: if that is better, only the other side shows through, and the page is blank. 7. Nothing sure on a page
+with something on it is a failure that a person looks at, never an empty page. 8. What is no text is left out,
+columns and page numbers are set in order, what the engine confuses is mended beside its raw reading.
 """
 
-import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,18 +28,17 @@ from ocr.margins import with_margins
 from ocr.mending import mended
 from ocr.noise import without_noise
 from ocr.options import ReadingOptions
-from ocr.page import Block, Box, Line, PageText, ReadPage, Word
-from ocr.prepare import Channel, Preparation, prepare
+from ocr.page import Block, Box, Line, PageText, ReadPage, Word, keepable, mean_confidence
+from ocr.prepare import Preparation, prepare
 from ocr.reading import read_prepared
 from ocr.stamps import read_stamps
+from ocr.vietnamese import kind_of
 
 SURE = 0.5  # confidence from which a word shows that a page could be read
 UNSURE = 0.5  # mean confidence of a page below which its print may be the other side's, mirrored
 SURE_OF_DOUBTFUL = 0.6  # and from which one is taken from a page that may hold nothing but dirt
 TELLING = 3  # letters from which a word's box is wider than high, unless it stands on end
 MOSTLY_RED = 0.5  # share of a page's ink that is red, from which the red channel may have lost its text
-# What XML 1.0 can't hold, and so the kept text may not: controls, halves of pairs, two noncharacters.
-_UNKEEPABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,8 +55,7 @@ class _Attempt:
     @property
     def confidence(self) -> float:
         """Mean confidence weighted by length; 0.0 without words."""
-        letters = sum(len(word.text) for word in self.words)
-        return sum(word.confidence * len(word.text) for word in self.words) / letters if letters else 0.0
+        return mean_confidence(self.words)
 
     @property
     def sideways(self) -> bool:
@@ -67,9 +67,15 @@ class _Attempt:
     def worth(self) -> float:
         """How much was read with confidence, less what was read without: many sure letters beat few.
 
-        A sideways reading counts for nothing: its lines are out of order.
+        An impossible syllable was misread, however sure. A sideways reading counts for nothing: its lines are out
+        of order.
         """
-        return 0.0 if self.sideways else sum((word.confidence - SURE) * len(word.text) for word in self.words)
+        if self.sideways:
+            return 0.0
+        return sum(
+            ((0.0 if kind_of(word.text) == "impossible" else word.confidence) - SURE) * len(word.text)
+            for word in self.words
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -116,9 +122,7 @@ def recognise(image: StoredImage, sha256: str, engine: OcrEngine, options: Readi
     high, wide = best.prepared.page.image.shape
     ordered = with_margins(in_reading_order(written, width=wide), height=high)
     described = engine.describe()
-    blocks = tuple(_placed(ordered, best.prepared, described["engine"])) + tuple(
-        _safe(stamps, described["engine"])
-    )
+    blocks = (*_placed(ordered, best.prepared, described["engine"]), *stamps)
     height, width = image.pixels.shape[:2]
     page = PageText(
         width, height, image.dpi_x, best.prepared.quarter_turns, round(best.prepared.skew_deg, 3), blocks
@@ -131,40 +135,32 @@ def _attempts(
     image: StoredImage, sha256: str, engine: OcrEngine, options: ReadingOptions, measures: PageMeasures
 ) -> list[_Attempt]:
     """Steps 2-4. Return every reading made, the first one first."""
-
-    first = prepare(image, options, source_sha256=sha256, quarter_turns=image.turn_hint % 4)
+    prepared = partial(prepare, image, options, source_sha256=sha256)
+    first = prepared(quarter_turns=image.turn_hint % 4)
     if first.sideways:
         turns, _ = engine.orientation(first.page)
-        first = prepare(image, options, source_sha256=sha256, quarter_turns=image.turn_hint + turns)
+        first = prepared(quarter_turns=image.turn_hint + turns)
     dpi = _dpi_for(first, image, options)
+    if dpi != first.page.dpi:
+        first = prepared(quarter_turns=first.quarter_turns, dpi=dpi)
 
-    def attempt(turns: int, *, channel: Channel = "red", median: bool | None = None) -> _Attempt:
-        as_first = turns == first.quarter_turns and channel == "red" and median is None and dpi == first.page.dpi
-        prepared = (
-            first
-            if as_first
-            else prepare(
-                image,
-                options,
-                source_sha256=sha256,
-                quarter_turns=turns,
-                channel=channel,
-                median=median,
-                dpi=dpi,
-            )
-        )
-        return _Attempt(prepared, read_prepared(prepared.page, engine))
+    def attempt(one: Preparation) -> _Attempt:
+        return _Attempt(one, read_prepared(one.page, engine))
 
-    made = [attempt(first.quarter_turns)]
+    made = [attempt(first)]
     best = made[0]
     if best.confidence < options.turn_below or best.sideways:
         turns, _ = engine.orientation(best.prepared.page)
         # Words on end that the engine calls upright: it must be one way or the other.
         for turn in (turns,) if turns else (1, 3) if best.sideways else ():
-            made.append(attempt((first.quarter_turns + turn) % 4))
+            made.append(attempt(prepared(quarter_turns=first.quarter_turns + turn, dpi=dpi)))
         best = max(made, key=lambda one: one.worth)
     if best.confidence < options.reread_below and measures.writing == "present":
-        made += _again(best, attempt, measures)
+        turns = best.prepared.quarter_turns
+        # Filtered when it was not, unfiltered when it was; and not red-blind when most ink is red.
+        made.append(attempt(prepared(quarter_turns=turns, median=not best.prepared.median, dpi=dpi)))
+        if best.prepared.channel == "red" and measures.red > MOSTLY_RED * measures.ink:
+            made.append(attempt(prepared(quarter_turns=turns, channel="luma", dpi=dpi)))
     return made
 
 
@@ -175,14 +171,6 @@ def _dpi_for(prepared: Preparation, image: StoredImage, options: ReadingOptions)
     if not 0 < height < options.small_print_px or finest <= prepared.page.dpi:
         return prepared.page.dpi
     return min(finest, prepared.page.dpi * options.wanted_px / height)
-
-
-def _again(best: _Attempt, attempt: Callable[..., _Attempt], measures: PageMeasures) -> Iterator[_Attempt]:
-    """Step 4: filtered when it was not, unfiltered when it was; and not red-blind when most ink is red."""
-    turns = best.prepared.quarter_turns
-    yield attempt(turns, median=not best.prepared.median)
-    if best.prepared.channel == "red" and measures.red > MOSTLY_RED * measures.ink:
-        yield attempt(turns, channel="luma")
 
 
 def _sure_words(attempt: _Attempt, measures: PageMeasures) -> list[RawWord]:
@@ -267,21 +255,3 @@ def _words(words: Sequence[RawWord], prepared: Preparation, engine: str, *, in_c
     texts = mended([unicodedata.normalize("NFC", raw) for _, raw in said], in_cell=in_cell)
     for (word, raw), text in zip(said, texts, strict=True):
         yield Word(text, raw, chance_right(text, word.confidence, engine), prepared.geometry.to_stored(word.box))
-
-
-def _safe(stamps: Iterable[Block], engine: str) -> Iterator[Block]:
-    for block in stamps:
-        yield Block(
-            block.kind, tuple(Line(tuple(_kept(line, engine)), line.box) for line in block.lines), block.box
-        )
-
-
-def _kept(line: Line, engine: str) -> Iterator[Word]:
-    for word in line.words:
-        text = keepable(word.text)
-        yield Word(text, keepable(word.raw), chance_right(text, word.confidence, engine), word.box)
-
-
-def keepable(text: str) -> str:
-    """Return a reading without the characters that XML can't hold and no language writes."""
-    return _UNKEEPABLE.sub("", text)

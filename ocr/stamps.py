@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ocr.engines.port import OcrEngine, PreparedPage, RawReading
+from ocr.confidence import chance_right
+from ocr.engines.port import OcrEngine, PreparedPage, RawReading, RawWord
 from ocr.inspect import RED_INK, red_ink
-from ocr.page import Block, Box, Line, Word
+from ocr.page import Block, Box, Line, Word, keepable
 from ocr.pixels import Pixels
 from ocr.prepare import Affine, Geometry, inverse, then, turned_back
 
@@ -52,7 +53,7 @@ def read_stamps(
     blocks = []
     for number, region in enumerate(stamp_regions(pixels, dpi=dpi, quarter_turns=quarter_turns)):
         reading = engine.read(PreparedPage(region.image, READ_DPI, f"{source_sha256}-stamp-{number}", "block"))
-        lines = tuple(_lines(reading, region.geometry))
+        lines = tuple(_lines(reading, region.geometry, str(engine.describe()["engine"])))
         if lines:
             blocks.append(Block("stamp", lines, Box.around(line.box for line in lines)))
     return tuple(blocks)
@@ -128,18 +129,17 @@ def _take_frame_off(ink: Pixels) -> None:
                 side[: found[-1] + 2] = 0
 
 
-def _lines(reading: RawReading, geometry: Geometry) -> Iterator[Line]:
+def _lines(reading: RawReading, geometry: Geometry, engine: str) -> Iterator[Line]:
     for block in reading.blocks:
         for line in block.lines:
             words = tuple(
-                Word(
-                    unicodedata.normalize("NFC", w.text),
-                    w.text,
-                    w.confidence,
-                    geometry.to_stored(w.box),
-                )
-                for w in line.words
-                if w.confidence >= SURE
+                _word(w, geometry, engine) for w in line.words if w.confidence >= SURE and keepable(w.text)
             )
             if words:
                 yield Line(words, Box.around(word.box for word in words))
+
+
+def _word(word: RawWord, geometry: Geometry, engine: str) -> Word:
+    raw = keepable(word.text)
+    text = unicodedata.normalize("NFC", raw)
+    return Word(text, raw, chance_right(text, word.confidence, engine), geometry.to_stored(word.box))

@@ -61,7 +61,7 @@ def find_tables(grey: Pixels, *, dpi: float) -> tuple[Table, ...]:
             continue
         cells = _cells(_cut(across, box), _cut(down, box))
         if len(cells) >= 3:
-            found.append(Table(box, tuple(moved(cell, box.x, box.y) for cell in cells)))
+            found.append(Table(box, tuple(cell.moved(box.x, box.y) for cell in cells)))
     outer = (table for table in found if not any(_holds(other, table) for other in found))
     return tuple(sorted(outer, key=lambda table: table.box.y))
 
@@ -185,7 +185,7 @@ def _placed(reading: RawReading, places: Sequence[tuple[int, Box]]) -> Iterator[
             at = max((i for i, (top, _) in enumerate(places) if top - GUTTER_PX / 2 <= middle), default=0)
             top, cell = places[at]
             for word in line.words:
-                found[at].append(replace(word, box=moved(_reduced(word.box), cell.x - GUTTER_PX, cell.y - top)))
+                found[at].append(replace(word, box=_reduced(word.box).moved(cell.x - GUTTER_PX, cell.y - top)))
     for (_, cell), words in zip(places, found, strict=True):
         yield from ((cell.y, word) for word in words)
 
@@ -205,11 +205,6 @@ def _reduced(box: Box) -> Box:
 
 def _cut(pixels: Pixels, box: Box) -> Pixels:
     return pixels[box.y : box.y + box.height, box.x : box.x + box.width]
-
-
-def moved(box: Box, across: int, down: int) -> Box:
-    """Return a box so far to the right and down."""
-    return Box(box.x + across, box.y + down, box.width, box.height)
 
 
 def _shrunk(box: Box, by: int) -> Box:

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import packages
 import scans
 import stack
 from sqlalchemy import Engine, Table, insert, update
@@ -49,12 +50,14 @@ from archive.record import (
     Retention,
     UnitName,
 )
+from archive.retrieve import current_package
 from archive.sealing import Seal
 from archive.signers.demo import make_demo_authority
 from archive.signers.file import FileSigner
 from archive.stores.port import ObjectStore
 from archive.tables.holdings import fonds, hold, record
 from archive.tables.units import unit, unit_code, unit_name, unit_parent
+from archive.text_deposit import deposit_text
 from ocr import alto, images
 from ocr.options import ReadingOptions
 from ocr.page import Block, Box, Line, PageText, Word
@@ -204,6 +207,28 @@ class Holdings:
             signed_at=self.at,
         )
         return ArchivedFile(received, work / "archived.pdf", rendition, probe.captures[0].sha256)
+
+    def read_again(self, record_id: RecordId, *lines: str, adopt: bool) -> tuple[int, int]:
+        """Deposit a later reading, a line on each page; return the numbers of the package read and of its text."""
+        with reading(self.engine) as connection:
+            content = current_package(connection, record_id)
+        documents = [
+            alto.to_alto(page_text([line]), file_sha256="ab" * 32, file_index=n, image_sha256="cd" * 32)
+            for n, line in enumerate(lines)
+        ]
+        done = deposit_text(
+            self.engine,
+            self.store,
+            record_id,
+            packages.read_again(*documents),
+            packages.texts_of(*documents),
+            parent_sha256=content.sha256,
+            adopt=adopt,
+            principal=self.admin,
+            at=self.at,
+            scratch=self.folder / "scratch",
+        )
+        return content.number, done.number
 
     def deposit(
         self,

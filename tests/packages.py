@@ -208,6 +208,7 @@ def read_again(*documents: bytes | None) -> TextReading:
             height_px=2339,
             dpi=200.0,
             quarter_turns=0,
+            doubts=(),
         )
         for number, document in enumerate(documents, start=1)
     ]

@@ -38,7 +38,7 @@ class PageReading:
     height_px: int
     dpi: float
     quarter_turns: int
-    doubts: tuple[str, ...] = ()
+    doubts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def reading_of(supplement: SupplementPackage) -> TextReading:
 
 
 def _page(said: Mapping[str, Any]) -> PageReading:
-    page = PageReading(**{**said, "doubts": tuple(said.get("doubts", ()))})
+    page = PageReading(**{**said, "doubts": tuple(said["doubts"])})
     if page.state not in _STATES or (page.sha256 is None) != (page.state == "failed"):
         raise ValueError(f"page {page.page} is {page.state} and its text {page.sha256}")
     return page
@@ -152,7 +152,7 @@ def _in_force(facts: PageFacts, read: PageReading) -> PageFacts:
         height_px=read.height_px,
         dpi=read.dpi,
         quarter_turns=read.quarter_turns,
-        doubts=(*read.doubts, *(doubt for doubt in facts.doubts if not doubt.startswith("reading-"))),
+        doubts=(*read.doubts, *(doubt for doubt in facts.doubts if doubt not in facts.reading_doubts)),
     )
 
 

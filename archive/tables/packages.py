@@ -87,7 +87,6 @@ page = Table(
     Column("device", Text),
     Column("scanned_at", Instant),
     Column("scanned_at_source", String(16)),  # file, modified
-    Column("doubts", JSON),  # slugs of why a person should look at it; NULL where nobody asked yet
     ForeignKeyConstraint(["record_id", "package_number"], ["package.record_id", "package.number"]),
     Index("ix_page_image", "image_sha256"),
 )

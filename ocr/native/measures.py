@@ -27,9 +27,8 @@ UNSEEN_MOST = 0.02  # share of words where nothing is drawn; good pages none
 MARKED_LEAST = 0.35  # share of syllables with a mark; good pages 0.74-0.93, without marks none
 MARKED_WORDS = 20  # syllables from which that share is told
 VIETNAMESE = 0.6  # share of syllables among words of letters from which a page is in Vietnamese
-AGREED_LEAST = (
-    0.9  # likeness to what the engine reads; good pages from 0.979, otherwise to 0.71, for 6 letters 0.96
-)
+# Likeness to what the engine reads; good pages from 0.979, otherwise to 0.71, for 6 letters to 0.958.
+AGREED_LEAST = 0.9
 CONTRAST = 40  # grey levels within a word's box from which something is drawn in it
 VOWELS = frozenset("aeiouy")
 CONSONANTS_MOST = 5  # in a row, in a word that can be said (Knightsbridge)

@@ -4,14 +4,11 @@ import difflib
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-import cv2
 import numpy as np
 
 from ocr.engines.port import OcrEngine, PreparedPage, RawBlock, RawReading, RawWord
-from ocr.errors import PageUndecodable
-from ocr.page import Box
-from ocr.pixels import Pixels
-from ocr.reading import missed_lines
+from ocr.page import Box, mean_confidence
+from ocr.reading import missed_lines, read_piece
 from ocr.vietnamese import kind_of
 
 PIECES = 3  # of a page's text that the engine reads to compare
@@ -39,7 +36,8 @@ def agreement(
     for number, chosen in enumerate([*_spread(pieces), *alone]):
         said = written = ""
         for part, piece in enumerate(chosen):
-            read = read_piece(page, Box.around(word.box for word in piece), f"check-{number}-{part}", engine)
+            box = Box.around(word.box for word in piece)
+            read = read_piece(page, box, f"check-{number}-{part}", engine, margin=_margin(box))
             said += _letters_of([word for block in read.blocks for line in block.lines for word in line.words])
             written += _letters_of(piece)
         if said:
@@ -51,33 +49,19 @@ def legible_lines(blocks: Sequence[RawBlock], page: PreparedPage, engine: OcrEng
     """Return how many lines of print a page has where none of its words lie, those the engine can make out."""
     found = 0
     for number, box in enumerate(missed_lines(page, blocks)):
-        read = read_piece(page, box, f"missed-{number}", engine)
+        read = read_piece(page, box, f"missed-{number}", engine, margin=_margin(box))
         words = [word for block in read.blocks for line in block.lines for word in line.words]
-        letters = sum(len(word.text) for word in words)
-        sure = sum(word.confidence * len(word.text) for word in words) >= LEGIBLE * letters
-        found += sure and any(map(_is_legible, words))
+        found += mean_confidence(words) >= LEGIBLE and any(map(_is_legible, words))
     return found
+
+
+def _margin(box: Box) -> int:
+    return max(3, box.height // 6)
 
 
 def _is_legible(word: RawWord) -> bool:
     letters = sum(c.isalnum() for c in word.text)
     return letters >= LEGIBLE_LETTERS or kind_of(word.text) in ("syllable", "number")
-
-
-def read_piece(page: PreparedPage, box: Box, name: str, engine: OcrEngine) -> RawReading:
-    """Return what the engine reads in a box of a page, boxes in the cut's own pixels; name: of the piece.
-
-    A piece that the engine refuses has no words: it is no reason to lose the page.
-    """
-    margin = max(3, box.height // 6)
-    cut = page.image[
-        max(0, box.y - margin) : box.y + box.height + margin, max(0, box.x - margin) : box.x + box.width + margin
-    ]
-    image: Pixels = np.ascontiguousarray(cv2.copyMakeBorder(cut, 8, 8, 8, 8, cv2.BORDER_CONSTANT, value=255))
-    try:
-        return engine.read(PreparedPage(image, page.dpi, f"{page.source_sha256}-{name}", "block"))
-    except PageUndecodable:
-        return RawReading(())
 
 
 def _most(block: RawBlock) -> int:

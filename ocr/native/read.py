@@ -5,7 +5,7 @@ words are exact, and reading them anew would only lose some; a part of the page 
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,23 +15,23 @@ import numpy as np
 import pypdfium2
 
 from ocr import pdf_pages
-from ocr.confidence import chance_right
 from ocr.doubt import doubts_of
 from ocr.engines.port import OcrEngine, PreparedPage, RawBlock
 from ocr.errors import PageUndecodable, PageUnreadable
 from ocr.images import StoredImage
-from ocr.inspect import measure, on_white
+from ocr.inspect import darkest_channel, measure, on_white
 from ocr.mending import SIGNS
 from ocr.native import measures as limits
 from ocr.native.letters import letters_of
 from ocr.native.lines import CONFIDENCE, NativeText, text_of, turned_box
 from ocr.native.measures import LayerMeasures, measure_layer
 from ocr.options import ReadingOptions
-from ocr.page import Block, Box, CaptureProbe, Line, PageText, ReadPage, Word
+from ocr.page import Block, Box, CaptureProbe, Line, PageText, ReadPage, Word, keepable
 from ocr.pdf_files import open_pdf
 from ocr.pixels import Pixels
 from ocr.prepare import CELL_MM
-from ocr.recognise import keepable, recognise
+from ocr.reading import place_for
+from ocr.recognise import recognise
 from ocr.stamps import read_stamps
 
 ENGINE = "text-layer"
@@ -89,7 +89,7 @@ def _kept(
         source_sha256=sha256,
         engine=engine,
     )
-    beside = list(_apart_from(own, _judged(stamps, engine)))
+    beside = list(_apart_from(own, stamps))
     found = len(beside)
     if told.missed:
         beside = [*_rest(image, sha256, text, own, engine, options), *beside]
@@ -148,9 +148,8 @@ def _name_of(engine: OcrEngine) -> str:
 
 def _upright_grey(image: StoredImage, turns: int) -> Pixels:
     """Return the raster upright, on white, the darkest of its channels: print of any colour is dark in one."""
-    pixels = image.pixels if image.pixels.ndim == 2 else image.pixels.min(axis=2)
     cell = max(1, round(CELL_MM * image.dpi_x / 25.4))
-    return np.ascontiguousarray(np.rot90(on_white(np.asarray(pixels, np.uint8), cell=cell), -turns))
+    return np.ascontiguousarray(np.rot90(on_white(darkest_channel(image.pixels), cell=cell), -turns))
 
 
 def _stored(block: RawBlock, text: NativeText) -> Block | None:
@@ -193,21 +192,6 @@ def _rest(
     return list(_apart_from(own, (block for block in read.page.blocks if block.kind != "stamp")))
 
 
-def _judged(stamps: Iterable[Block], engine: OcrEngine) -> Iterator[Block]:
-    """Yield stamps with what can be kept of their words, and how likely each is right."""
-    name = str(engine.describe().get("engine"))
-    for block in stamps:
-        lines = []
-        for line in block.lines:
-            words = ((keepable(word.text), word) for word in line.words)
-            kept = [
-                Word(text, keepable(word.raw), chance_right(text, word.confidence, name), word.box)
-                for text, word in words
-            ]
-            lines.append(Line(tuple(kept), line.box))
-        yield Block(block.kind, tuple(lines), block.box)
-
-
 def _apart_from(own: Sequence[Box], blocks: Iterable[Block]) -> Iterable[Block]:
     """Yield blocks with their sure words that do not lie on one of the page's own."""
     for block in blocks:
@@ -232,12 +216,6 @@ def _joined(page: PageText, beside: Sequence[Block]) -> PageText:
     size = (page.width_px, page.height_px)
     blocks = list(page.blocks)
     for block in beside:
-        box = turned_box(block.box, page.quarter_turns, size)
-        others = [turned_box(other.box, page.quarter_turns, size) for other in blocks]
-        below = (
-            at
-            for at, other in enumerate(others)
-            if other.y >= box.y + box.height / 2 and other.x < box.x + box.width and box.x < other.x + other.width
-        )
-        blocks.insert(next(below, len(blocks)), block)
+        upright = [turned_box(one.box, page.quarter_turns, size) for one in (block, *blocks)]
+        blocks.insert(place_for(upright[0], upright[1:]), block)
     return replace(page, blocks=tuple(blocks))

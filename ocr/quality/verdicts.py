@@ -5,6 +5,7 @@ size jumps, and whether the front of a sheet is blank.
 """
 
 import statistics
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -66,15 +67,35 @@ def judge(
     ]
 
 
-def never_evaluated(documents: Iterable[Iterable[Iterable[Verdict]]]) -> tuple[str, ...]:
-    """Return the rules that gave no pass and no failure on any page of some documents, in order of name.
+@dataclass(frozen=True, slots=True)
+class RuleCount:
+    """How often a rule passed, failed and had no say on some pages."""
 
-    A rule that is configured and decides nothing in a whole batch is a fault to be told.
-    """
-    decided: dict[str, bool] = {}
-    for verdict in (one for pages in documents for page in pages for one in page):
-        decided[verdict.rule] = decided.get(verdict.rule, False) or verdict.outcome != "not-applicable"
-    return tuple(sorted(rule for rule, was in decided.items() if not was))
+    rule: str
+    passed: int
+    failed: int
+    not_applicable: int
+
+    @property
+    def failed_share(self) -> float:
+        """Share of the pages it decided on that failed, 0-1; 0.0 where it decided on none."""
+        decided = self.passed + self.failed
+        return self.failed / decided if decided else 0.0
+
+    @property
+    def never_evaluated(self) -> bool:
+        """Whether it decided on no page: a rule that is configured and never speaks is a fault to be told."""
+        return not self.passed + self.failed
+
+
+def counted(outcomes: Iterable[tuple[str, Outcome]]) -> tuple[RuleCount, ...]:
+    """Return how often each rule had which outcome, in order of name. outcomes: (rule, outcome) of each page."""
+    found: dict[str, Counter[Outcome]] = {}
+    for rule, outcome in outcomes:
+        found.setdefault(rule, Counter())[outcome] += 1
+    return tuple(
+        RuleCount(rule, one["pass"], one["fail"], one["not-applicable"]) for rule, one in sorted(found.items())
+    )
 
 
 @dataclass(frozen=True, slots=True)

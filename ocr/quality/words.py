@@ -96,14 +96,19 @@ NOT_APPLICABLE: Final = {
 def sentences(verdict: Verdict) -> tuple[str, str]:
     """Return (Vietnamese, English) for a failure or a rule that had no say; two empty texts for a pass.
 
-    Failures of an agency's own rules have no words here: their slug is given. Vietnamese has a decimal comma.
+    Failures of an agency's own rules have no words here: their slug is given.
     """
     if verdict.outcome == "pass":
         return "", ""
     if verdict.outcome == "not-applicable":
         return NOT_APPLICABLE.get(verdict.reason, (verdict.reason, verdict.reason))
-    vietnamese, english = FAILURES.get(verdict.reason, (verdict.reason, verdict.reason))
-    said = {"value": _number(verdict.value or 0.0), "threshold": _number(verdict.threshold)}
+    return failure(verdict.reason, verdict.value or 0.0, verdict.threshold)
+
+
+def failure(slug: str, value: float, threshold: float) -> tuple[str, str]:
+    """Return (Vietnamese, English) for a failure by its slug; Vietnamese has a decimal comma."""
+    vietnamese, english = FAILURES.get(slug, (slug, slug))
+    said = {"value": _number(value), "threshold": _number(threshold)}
     with_comma = {name: number.replace(".", ",") for name, number in said.items()}
     return vietnamese.format(**with_comma), english.format(**said)
 

@@ -1,6 +1,5 @@
 """Renditions of pages with text of their own before a stranger: veraPDF."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,12 +8,8 @@ import typed
 
 from console.samples.write import make_sample
 from judges.verapdf import verapdf
-from ocr import images
 from ocr.engines.open import open_engine
-from ocr.engines.port import OcrEngine
-from ocr.native.read import read_native
 from ocr.options import ReadingOptions
-from ocr.pdfa.build import build_rendition
 
 OPTIONS = ReadingOptions()
 
@@ -36,33 +31,16 @@ def received_files(folder: Path) -> dict[str, Path]:
     return found
 
 
-def built(received: Path, out: Path, engine: OcrEngine) -> Path:
-    probe = images.probe(received, OPTIONS)
-    texts = [
-        read_native(received, one, images.load(received, one.index, OPTIONS), engine, OPTIONS).page
-        for one in probe.captures
-    ]
-    build_rendition(
-        received,
-        probe,
-        texts,
-        out,
-        title="Tài liệu 0000001",
-        made_at=datetime(2026, 11, 24, 3, 4, 5, tzinfo=UTC),
-        document_id="SOHOA-1",
-        mark_sizes=((180.0, 25.0), (190.0, 50.0)),
-        options=OPTIONS,
-    )
-    return out
-
-
 @pytest.fixture(scope="module")
 def renditions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The rendition of each file, by its name."""
     folder = tmp_path_factory.mktemp("native")
     engine = open_engine("tesseract:?lang=vie")
     files = received_files(folder)
-    made = {name: built(path, folder / f"{name}-out.pdf", engine) for name, path in files.items()}
+    made = {}
+    for name, path in files.items():
+        made[name] = folder / f"{name}-out.pdf"
+        typed.built(path, made[name], engine)
     engine.close()
     return made
 

@@ -3,7 +3,6 @@ never the rubbish that lay there."""
 
 import subprocess
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pikepdf
@@ -14,42 +13,11 @@ import score
 import typed
 
 from console.samples.write import make_sample
-from ocr import conformance, images
 from ocr.engines.port import OcrEngine
-from ocr.native.read import read_native
 from ocr.options import ReadingOptions
-from ocr.page import PageText
-from ocr.pdfa.build import build_rendition
-from ocr.pdfa.rendition import Rendition
 
 OPTIONS = ReadingOptions()
 TRUTH = typed.TRUTH
-
-
-def built(received: Path, out: Path, engine: OcrEngine) -> tuple[Rendition, list[PageText]]:
-    """Read every page and build the rendition of what was read."""
-    probe = images.probe(received, OPTIONS)
-    texts = [
-        read_native(received, one, images.load(received, one.index, OPTIONS), engine, OPTIONS).page
-        for one in probe.captures
-    ]
-    return rendered(received, out, texts), texts
-
-
-def rendered(received: Path, out: Path, texts: list[PageText | None] | list[PageText]) -> Rendition:
-    made = build_rendition(
-        received,
-        images.probe(received, OPTIONS),
-        texts,
-        out,
-        title="Tài liệu 0000001",
-        made_at=datetime(2026, 11, 24, 3, 4, 5, tzinfo=UTC),
-        document_id="SOHOA-1",
-        mark_sizes=((180.0, 25.0), (190.0, 50.0)),
-        options=OPTIONS,
-    )
-    assert conformance.check(out).holds
-    return made
 
 
 def copied(path: Path) -> list[str]:
@@ -65,7 +33,7 @@ def copied(path: Path) -> list[str]:
 
 def test_a_kept_text_is_in_the_rendition_once(tmp_path: Path, tesseract: OcrEngine) -> None:
     received = typed.typed(tmp_path / "a.pdf", pages=2)
-    rendition, texts = built(received, tmp_path / "out.pdf", tesseract)
+    rendition, texts = typed.built(received, tmp_path / "out.pdf", tesseract)
     assert rendition.rungs == ("ocrmypdf", "ocrmypdf")
     assert [text.confidence for text in texts] == [1.0, 1.0]
     assert copied(tmp_path / "out.pdf") == TRUTH.split() * 2
@@ -80,7 +48,7 @@ def test_so_is_that_of_a_typeset_paper(tmp_path: Path, tesseract: OcrEngine) -> 
         first.pages.append(pdf.pages[0])
         first.save(received)
         assert any("/CIDSet" in one for one in pdf.objects if isinstance(one, pikepdf.Dictionary))
-    rendition, _ = built(received, tmp_path / "out.pdf", tesseract)
+    rendition, _ = typed.built(received, tmp_path / "out.pdf", tesseract)
     assert rendition.rungs == ("ocrmypdf",)
     assert Counter(copied(tmp_path / "out.pdf")) == Counter(printed.texts[0].split())
 
@@ -90,7 +58,7 @@ def test_a_page_on_its_side_stands_upright_and_keeps_its_text(
     tmp_path: Path, tesseract: OcrEngine, turns: int
 ) -> None:
     received = typed.altered(typed.typed(tmp_path / "a.pdf"), typed.turned(turns, 0))
-    rendition, _ = built(received, tmp_path / "out.pdf", tesseract)
+    rendition, _ = typed.built(received, tmp_path / "out.pdf", tesseract)
     assert rendition.rungs == ("ocrmypdf",)
     with pikepdf.open(tmp_path / "out.pdf") as pdf:
         assert pdf.pages[0].obj.Rotate == 90 * turns
@@ -100,7 +68,7 @@ def test_a_page_on_its_side_stands_upright_and_keeps_its_text(
 def test_rubbish_is_nowhere_in_the_rendition(tmp_path: Path, tesseract: OcrEngine) -> None:
     received = typed.altered(typed.typed(tmp_path / "a.pdf"), typed.named(typed.tcvn3))
     assert "ViÖt" not in TRUTH
-    rendition, texts = built(received, tmp_path / "out.pdf", tesseract)
+    rendition, texts = typed.built(received, tmp_path / "out.pdf", tesseract)
     assert rendition.rungs == ("raster",)
     words = copied(tmp_path / "out.pdf")
     assert Counter(words) == Counter(texts[0].text.split())
@@ -110,7 +78,7 @@ def test_rubbish_is_nowhere_in_the_rendition(tmp_path: Path, tesseract: OcrEngin
 def test_text_that_nobody_sees_is_not_found_in_it(tmp_path: Path, tesseract: OcrEngine) -> None:
     white = "1 g BT /F0 12 Tf 60 300 Td (giau kin) Tj ET"
     received = typed.altered(typed.typed(tmp_path / "a.pdf"), typed.with_content(white))
-    built(received, tmp_path / "out.pdf", tesseract)
+    typed.built(received, tmp_path / "out.pdf", tesseract)
     assert "giau" not in copied(tmp_path / "out.pdf")
 
 
@@ -124,7 +92,7 @@ def test_neither_is_an_older_hidden_reading(tmp_path: Path, tesseract: OcrEngine
         del page.resources.Font.F0
 
     typed.altered(received, without_the_other_font)
-    built(received, tmp_path / "out.pdf", tesseract)
+    typed.built(received, tmp_path / "out.pdf", tesseract)
     assert copied(tmp_path / "out.pdf") == TRUTH.split()
 
 
@@ -135,13 +103,13 @@ def test_what_was_read_beside_a_kept_text_is_laid_and_that_text_is_not(
     received = typed.typed(tmp_path / "a.pdf")
     picture = scans.page(scanned, size=(990, 250))
     typed.altered(received, typed.with_picture(picture, (60.0, 400.0, 475.0, 120.0)))
-    rendition, _ = built(received, tmp_path / "out.pdf", tesseract)
+    rendition, _ = typed.built(received, tmp_path / "out.pdf", tesseract)
     assert rendition.rungs == ("ocrmypdf",)
     assert Counter(copied(tmp_path / "out.pdf")) == Counter(" ".join((TRUTH, *scanned)).split())
 
 
 def test_a_page_whose_reading_failed_is_drawn_and_has_no_text(tmp_path: Path) -> None:
     received = typed.typed(tmp_path / "a.pdf")
-    rendition = rendered(received, tmp_path / "out.pdf", [None])
+    rendition = typed.rendered(received, tmp_path / "out.pdf", [None])
     assert rendition.rungs == ("raster",)
     assert copied(tmp_path / "out.pdf") == []

@@ -1,6 +1,7 @@
 """Every rule in force gives one verdict a page; what cannot be told says why; pages are seen among the others."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -14,7 +15,7 @@ from ocr.page import CaptureProbe, PageText
 from ocr.quality.image import ImageQuality
 from ocr.quality.measures import measure_quality
 from ocr.quality.rules import shipped_rules
-from ocr.quality.verdicts import Verdict, judge, never_evaluated
+from ocr.quality.verdicts import Verdict, counted, judge
 from ocr.quality.words import NOT_APPLICABLE, sentences
 
 ON = date(2026, 3, 2)
@@ -73,9 +74,20 @@ def test_measures_and_verdicts_come_back_from_json(good: ImageQuality) -> None:
 
 def test_a_rule_that_decides_nothing_in_a_batch_is_told(good: ImageQuality) -> None:
     unread = replace(good, turns_needed=None, unmeasured={**good.unmeasured, "turns_needed": "unread"})
-    batch = [judge([unread] * 3, "document", ON, RULES), judge([unread], "document", ON, RULES)]
-    assert never_evaluated(batch) == ("jpeg-damage", "upright")  # these pages never were JPEG
-    assert never_evaluated([judge([good] * 3, "document", ON, RULES)]) == ("jpeg-damage",)
+    batch = [*judge([unread] * 3, "document", ON, RULES), *judge([unread], "document", ON, RULES)]
+    assert silent(batch) == ("jpeg-damage", "upright")  # these pages never were JPEG
+    assert silent(judge([good] * 3, "document", ON, RULES)) == ("jpeg-damage",)
+
+
+def silent(pages: Sequence[Sequence[Verdict]]) -> tuple[str, ...]:
+    counts = counted((verdict.rule, verdict.outcome) for page in pages for verdict in page)
+    return tuple(one.rule for one in counts if one.never_evaluated)
+
+
+def test_how_often_a_rule_failed_is_a_share_of_the_pages_it_decided_on() -> None:
+    (count,) = counted([("skew", "pass"), ("skew", "fail"), ("skew", "not-applicable"), ("skew", "pass")])
+    assert (count.passed, count.failed, count.not_applicable) == (2, 1, 1)
+    assert round(count.failed_share, 3) == 0.333
 
 
 def test_a_longer_page_is_told_once_and_a_larger_one_as_a_jump(good: ImageQuality) -> None:

@@ -250,3 +250,35 @@ def test_the_account_of_a_reading_is_json_and_the_same_each_time(tesseract: OcrE
     assert json.loads(json.dumps(first.measures)) == first.measures
     assert first.measures["prepared_dpi"] == DPI
     assert first.measures["page"]["writing"] == "present"
+
+
+class TwoMinds:
+    """An engine that reads a page once with syllables that cannot be and once without, as surely both times."""
+
+    def __init__(self, *texts: str) -> None:
+        self.texts = list(texts)
+
+    def read(self, page: PreparedPage) -> RawReading:
+        if page.layout == "block":
+            return RawReading(())
+        said = self.texts.pop(0).split()
+        height, width = page.image.shape
+        step = width // (len(said) + 1)
+        words = tuple(RawWord(w, 0.8, Box(step * at + 9, height // 2, step - 9, 20)) for at, w in enumerate(said))
+        line = RawLine(words, Box.around(word.box for word in words))
+        return RawReading((RawBlock("text", (line,), line.box),))
+
+    def orientation(self, page: PreparedPage) -> tuple[int, float]:
+        return 0, 1.0
+
+    def describe(self) -> dict[str, object]:
+        return {"engine": "two-minds"}
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
+@pytest.mark.parametrize("first", ["Điều nầỵm tỗc", "Điều này tóc"])
+def test_of_two_readings_the_one_whose_syllables_can_be_is_kept(first: str) -> None:
+    other = {"Điều nầỵm tỗc": "Điều này tóc", "Điều này tóc": "Điều nầỵm tỗc"}[first]
+    assert read(drawn(), TwoMinds(first, other)).page.text == "Điều này tóc"

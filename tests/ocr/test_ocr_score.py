@@ -1,7 +1,7 @@
 """The measures by which reading is judged, on texts whose errors can be counted by hand."""
 
 import pytest
-from score import Errors, bare, calibration, errors_of
+from score import Errors, bare, calibration, errors_of, in_order
 
 from ocr.page import Box, Word
 
@@ -51,3 +51,10 @@ def test_confidence_that_tells_right_from_wrong_is_seen_to() -> None:
     assert found.right == 0.75
     assert found.expected_error == pytest.approx((0.0 + 0.2 + 0.2 + 0.9) / 4)
     assert found.auroc == pytest.approx(2 / 3)
+
+
+def test_words_in_another_order_are_found_but_not_in_order() -> None:
+    truth = "Nơi nhận Lưu VT GIÁM ĐỐC Bùi Bích Ái"
+    assert in_order(truth, truth) == 1.0
+    assert in_order("GIÁM ĐỐC Bùi Bích Ái Nơi nhận Lưu VT", truth) < 0.6
+    assert in_order("", truth) == 1.0

@@ -4,12 +4,23 @@ import io
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import fpdf
 import pikepdf
 import scans
 from PIL import Image
+
+from ocr import conformance, images
+from ocr.engines.port import OcrEngine
+from ocr.native.read import read_native
+from ocr.options import ReadingOptions
+from ocr.page import PageText
+from ocr.pdfa.build import build_rendition
+from ocr.pdfa.rendition import Rendition
+
+OPTIONS = ReadingOptions()
 
 LINES = (
     "GIẤY PHÉP KHAI THÁC NƯỚC DƯỚI ĐẤT",
@@ -142,3 +153,29 @@ def with_picture(
         page.contents_add(pikepdf.Stream(pdf, f"\nQ q {width} 0 0 {height} {x} {y} cm /Picture Do Q\n".encode()))
 
     return alter
+
+
+def built(received: Path, out: Path, engine: OcrEngine) -> tuple[Rendition, list[PageText]]:
+    """Read every page and build the rendition of what was read."""
+    probe = images.probe(received, OPTIONS)
+    texts = [
+        read_native(received, one, images.load(received, one.index, OPTIONS), engine, OPTIONS).page
+        for one in probe.captures
+    ]
+    return rendered(received, out, texts), texts
+
+
+def rendered(received: Path, out: Path, texts: list[PageText | None] | list[PageText]) -> Rendition:
+    made = build_rendition(
+        received,
+        images.probe(received, OPTIONS),
+        texts,
+        out,
+        title="Tài liệu 0000001",
+        made_at=datetime(2026, 11, 24, 3, 4, 5, tzinfo=UTC),
+        document_id="SOHOA-1",
+        mark_sizes=((180.0, 25.0), (190.0, 50.0)),
+        options=OPTIONS,
+    )
+    assert conformance.check(out).holds
+    return made

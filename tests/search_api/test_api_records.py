@@ -2,22 +2,17 @@
 
 import hashlib
 import io
-from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
-import packages
 import pytest
-from holdings import page_text
 from office import API, Office
 from PIL import Image
 from searchers import OPEN
 
 from archive import events
 from archive.database import reading
-from archive.retrieve import current_package
-from archive.text_deposit import choose_text, deposit_text
-from ocr import alto
+from archive.text_deposit import choose_text
 
 
 def _ask(client: httpx.Client, office: Office, who: str, path: str, **query: Any) -> Any:
@@ -77,34 +72,15 @@ def test_words_come_with_boxes_and_numbers_of_people_are_masked(client: httpx.Cl
     assert [word["masked"] for word in masked["words"]] == [False] * 3 + [True] * 4
 
 
-def test_the_text_in_force_is_shown_and_masked_as_any(
-    client: httpx.Client, office: Office, tmp_path: Path
-) -> None:
+def test_the_text_in_force_is_shown_and_masked_as_any(client: httpx.Client, office: Office) -> None:
     held = office.holdings
     record = held.deposit(description=OPEN, pages=[("chữ cũ",), ("trang hai",)])
-    with reading(held.engine) as connection:
-        content = current_package(connection, record)
-    documents = [
-        alto.to_alto(page_text([line]), file_sha256="ab" * 32, file_index=n, image_sha256="cd" * 32)
-        for n, line in enumerate(("chữ mới 001 099 012 345", "trang hai"))
-    ]
-    done = deposit_text(
-        held.engine,
-        held.store,
-        record,
-        packages.read_again(*documents),
-        packages.texts_of(*documents),
-        parent_sha256=content.sha256,
-        adopt=True,
-        principal=held.admin,
-        at=office.now,
-        scratch=tmp_path,
-    )
+    first, second = held.read_again(record, "chữ mới 001 099 012 345", "trang hai", adopt=True)
     path = f"/records/{record}/pages/1/text"
     assert _ask(client, office, "officer", path).json()["text"] == "chữ mới 001 099 012 345"
     assert _ask(client, office, "auditor", path).json()["text"] == "chữ mới ••• ••• ••• •••"
     assert _ask(client, office, "officer", f"/records/{record}/pages/3/text").status_code == 404
-    for number, expected in ((content.number, "chữ cũ"), (done.number, "chữ mới 001 099 012 345")):
+    for number, expected in ((first, "chữ cũ"), (second, "chữ mới 001 099 012 345")):
         choose_text(held.engine, held.log, record, number, principal=held.admin, at=office.now)
         assert _ask(client, office, "officer", path).json()["text"] == expected
 

@@ -6,9 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import packages
 import pytest
-from holdings import Holdings, page_text
+from holdings import Holdings
 from searchers import OPEN, Searchers, searchers_in
 from sqlalchemy import select, update
 
@@ -16,8 +15,7 @@ from archive.database import reading, writing
 from archive.errors import ObjectNotFound, StoreUnavailable
 from archive.record import RecordId
 from archive.tables.packages import package
-from archive.text_deposit import choose_text, deposit_text, set_text
-from ocr import alto
+from archive.text_deposit import choose_text, set_text
 from search_api.errors import IndexUnavailable
 from search_api.index.checks import check_index
 from search_api.index.port import Change
@@ -152,29 +150,12 @@ def test_a_lost_object_is_searched_by_its_fields(searchers: Searchers, monkeypat
     assert found(searchers, "fghi") == {made}
 
 
-def test_the_reading_in_force_is_found_and_no_other(searchers: Searchers, tmp_path: Path) -> None:
+def test_the_reading_in_force_is_found_and_no_other(searchers: Searchers) -> None:
     held = searchers.holdings
     made = held.deposit(description=OPEN, pages=[("chữ đọc sai ghij",), ("trang hai hijk",)])
-    with reading(held.engine) as connection:
-        content = connection.execute(select(package).where(package.c.record_id == made)).one()
-    documents = [
-        alto.to_alto(page_text([line]), file_sha256="ab" * 32, file_index=n, image_sha256="cd" * 32)
-        for n, line in enumerate(("chữ đọc lại ijkl", "trang hai jklm"))
-    ]
-    done = deposit_text(
-        held.engine,
-        held.store,
-        made,
-        packages.read_again(*documents),
-        packages.texts_of(*documents),
-        parent_sha256=content.sha256,
-        adopt=False,
-        principal=held.admin,
-        at=AT,
-        scratch=tmp_path,
-    )
+    first, second = held.read_again(made, "chữ đọc lại ijkl", "trang hai jklm", adopt=False)
     old, new = [{made}, {made}, set(), set()], [set(), set(), {made}, {made}]
-    for number, expected in ((1, old), (done.number, new), (1, old), (done.number, new)):
+    for number, expected in ((first, old), (second, new), (first, old), (second, new)):
         choose_text(held.engine, held.log, made, number, principal=held.admin, at=AT)
         searchers.catch_up()
         assert [found(searchers, text) for text in ("ghij", "hijk", "ijkl", "jklm")] == expected
@@ -185,7 +166,7 @@ def test_the_reading_in_force_is_found_and_no_other(searchers: Searchers, tmp_pa
         set_text(connection, made, 1, None)
     assert [one.fault for one in check_index(held.engine, searchers.index)] == ["index-differs"]
     with writing(held.engine) as connection:
-        set_text(connection, made, 1, done.number)
+        set_text(connection, made, first, second)
 
 
 class Killed(BaseException):
