@@ -12,6 +12,7 @@ import numpy as np
 
 from ocr.engines.port import OcrEngine, PreparedPage, RawBlock, RawLine, RawReading, RawWord
 from ocr.errors import PageUndecodable
+from ocr.leaders import without_leaders
 from ocr.page import Box, mean_confidence
 from ocr.pixels import Pixels
 from ocr.tables import find_tables, read_table, without_tables
@@ -37,7 +38,7 @@ def read_prepared(page: PreparedPage, engine: OcrEngine) -> RawReading:
     """Return the words of a prepared page, boxes in its pixels. Raises what the engine raises."""
     tables = find_tables(page.image, dpi=page.dpi)
     read = [(table, read_table(page, table, number, engine)) for number, table in enumerate(tables)]
-    whole = without_tables(page, [table for table, block in read if block is not None])
+    whole = without_leaders(without_tables(page, [table for table, block in read if block is not None]))
     blocks = list(engine.read(whole).blocks)
     for number, region in enumerate(missed_lines(whole, blocks)):
         for line in _read_line(whole, region, number, engine):

@@ -1,5 +1,6 @@
 """How well a page was read: errors against the truth, words found in any order, and whether doubt is just."""
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,6 +12,7 @@ from rapidfuzz.distance import Levenshtein
 
 from ocr.page import Word
 
+LEADER = re.compile(r"\.{4,}")
 GRAM = 12  # letters of the pieces by which a page's place in the whole text is found
 MARGIN = 600  # letters looked at beyond the place found
 
@@ -24,8 +26,9 @@ class Score:
 
 
 def folded(text: str) -> str:
-    """Return the text in NFC, every stretch of white space as one space."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    """Return the text in NFC, stretches of white space, and dotted leaders, which are no text, as one space."""
+    plain = LEADER.sub(" ", unicodedata.normalize("NFC", text).replace("…", "..."))
+    return " ".join(plain.split())
 
 
 def cer(read: str, truth: str) -> float:
