@@ -16,8 +16,8 @@ from pathlib import Path
 from archive.digest import sha256_of_file
 from ingest.errors import FileUnreadable, StillBeingWritten
 
-SCAN_SUFFIXES = frozenset({".pdf", ".tif", ".tiff", ".jpg", ".jpeg", ".png"})
-SCAN_MAGIC = (b"%PDF-", b"II*\x00", b"MM\x00*", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+SCAN_SUFFIXES = frozenset({".pdf", ".tif", ".tiff", ".jpg", ".jpeg", ".jp2", ".png"})
+SCAN_MAGIC = (b"%PDF-", b"II*\x00", b"MM\x00*", b"\xff\xd8\xff", b"\0\0\0\x0cjP  ", b"\x89PNG\r\n\x1a\n")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "The file is cut short or its structure is broken; copy or scan it again.",
     ),
     "wrong-type": (
-        "Nội dung không phải PDF, TIFF, JPEG hay PNG, dù tên tệp ghi gì.",
-        "The content is not PDF, TIFF, JPEG or PNG, whatever the name says.",
+        "Nội dung không phải PDF, TIFF, JPEG, JPEG 2000 (JP2) hay PNG, dù tên tệp ghi gì.",
+        "The content is not PDF, TIFF, JPEG, JPEG 2000 (JP2) or PNG, whatever the name says.",
     ),
     "password-needed": (
         "Tệp PDF có mật khẩu mở; hãy gỡ mật khẩu rồi gửi lại.",

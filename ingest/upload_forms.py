@@ -26,7 +26,7 @@ _SCHEMA: dict[str, Any] = {
             "type": "array",
             "minItems": 1,
             "items": {"type": "string", "format": "binary"},
-            "description": "Scans: PDF, TIFF, JPEG, PNG; the file name may be a path below the folder.",
+            "description": "Scans: PDF, TIFF, JPEG, JP2, PNG; the file name may be a path below the folder.",
         },
         "manifest": {"type": "string", "format": "binary", "description": "CSV, as `sohoa intake` reads it."},
         "unit": {"type": "string", "description": "Unit or fonds; default: the caller's only one."},

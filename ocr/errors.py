@@ -26,7 +26,7 @@ class Truncated(InputRejected):
 
 
 class WrongType(InputRejected):
-    """The bytes are not a PDF, TIFF, JPEG or PNG, whatever the name says."""
+    """The bytes are not a PDF, TIFF, JPEG, JPEG 2000 (JP2) or PNG, whatever the name says."""
 
     code = "wrong-type"
 

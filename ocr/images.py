@@ -6,20 +6,24 @@ decoded. Images come out as stored: no turn, no scaling; stated turns are passed
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from ocr import pdf_pages
 from ocr.errors import EmptyFile, PageUndecodable, WrongType
 from ocr.options import ReadingOptions
-from ocr.page import CaptureProbe, FileProbe
+from ocr.page import CaptureProbe, FileProbe, MediaType
 from ocr.pdf_files import open_pdf, probe_pdf
-from ocr.pictures import Pictures, open_picture, probe_jpeg, probe_png, probe_tiff
+from ocr.pictures import Pictures, open_picture, probe_jpeg, probe_jpeg_2000, probe_png
 from ocr.pixels import Pixels, decode_frame, decode_pdf_image, draw_page
+from ocr.tiff import probe_tiff
 
-Kind = Literal["application/pdf", "image/tiff", "image/jpeg", "image/png"]
 HEADER_BYTES = 1024  # a PDF's header may stand this far from its start, after a few stray bytes
-PICTURE_PROBES = {"image/tiff": probe_tiff, "image/jpeg": probe_jpeg, "image/png": probe_png}
-PILLOW_KINDS = {"image/tiff": "TIFF", "image/jpeg": "JPEG", "image/png": "PNG"}
+PICTURE_PROBES = {
+    "image/tiff": probe_tiff,
+    "image/jpeg": probe_jpeg,
+    "image/jp2": probe_jpeg_2000,
+    "image/png": probe_png,
+}
+PILLOW_KINDS = {"image/tiff": "TIFF", "image/jpeg": "JPEG", "image/jp2": "JPEG2000", "image/png": "PNG"}
 # Beginnings of files that also could carry a PDF header further in: they are what they begin as.
 FOREIGN = (
     b"PK\x03\x04",
@@ -32,6 +36,7 @@ FOREIGN = (
     b"7z\xbc\xaf",
     b"<",
 )
+JP2_START = b"\0\0\0\x0cjP  \r\n\x87\n"
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -50,7 +55,7 @@ class StoredImage:
     turn_hint: int = 0
 
 
-def kind_of(path: Path) -> Kind:
+def kind_of(path: Path) -> MediaType:
     """Return the media type the first bytes show. Raises EmptyFile or WrongType."""
     with path.open("rb") as stream:
         start = stream.read(HEADER_BYTES)
@@ -60,11 +65,13 @@ def kind_of(path: Path) -> Kind:
         return "image/jpeg"
     if start.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
+    if start.startswith(JP2_START):
+        return "image/jp2"
     if start.startswith(TIFF_STARTS):
         return "image/tiff"
     if b"%PDF-" in start and not start.startswith(FOREIGN):
         return "application/pdf"
-    raise WrongType("the file's first bytes are not those of a PDF, TIFF, JPEG or PNG")
+    raise WrongType("the file's first bytes are not those of a PDF, TIFF, JPEG, JPEG 2000 (JP2) or PNG")
 
 
 def probe(path: Path, options: ReadingOptions) -> FileProbe:

@@ -14,6 +14,7 @@ _UNKEEPABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 
 BlockKind = Literal["text", "table", "header", "stamp", "handwriting", "margin", "other"]
 Colour = Literal["bitonal", "grey", "colour"]
+MediaType = Literal["application/pdf", "image/tiff", "image/jpeg", "image/jp2", "image/png"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ class FileProbe:
     owner_locked: a PDF with an owner password only. signature_fields: names of signed fields, in order.
     """
 
-    media_type: Literal["application/pdf", "image/tiff", "image/jpeg", "image/png"]
+    media_type: MediaType
     captures: tuple[CaptureProbe, ...]
     scanned_at: str | None = None
     device: str | None = None

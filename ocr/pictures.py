@@ -1,22 +1,22 @@
-"""What TIFF, JPEG and PNG files say of themselves, read from their headers: nothing is decoded here.
+"""What JPEG, JPEG 2000 and PNG files say of themselves, read from their headers: nothing is decoded here.
 
-Sizes, completeness and pixel counts are settled before any decoder sees the file. A TIFF's directories are
-walked by hand, because the images' own bytes are digested and their offsets checked against the file's end.
+Sizes, completeness and pixel counts are settled before any decoder sees the file. `ocr.tiff` does the same for
+TIFF.
 """
 
 import hashlib
 import mmap
 import struct
 import warnings
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from PIL import Image
 
-from ocr.errors import TooManyPages, TooManyPixels, Truncated
+from ocr.errors import TooManyPixels, Truncated
 from ocr.options import ReadingOptions
 from ocr.page import Colour
 
@@ -27,34 +27,17 @@ EXIF_MAKE, EXIF_MODEL, EXIF_SOFTWARE, EXIF_DATETIME, EXIF_ORIENTATION = 271, 272
 EXIF_IFD, EXIF_DATETIME_ORIGINAL, EXIF_OFFSET, EXIF_OFFSET_ORIGINAL = 0x8769, 36867, 36880, 36881
 # Clockwise quarter turns by EXIF orientation; mirrored ones (2, 4, 5, 7) are no turn a scanner makes.
 TURNS_BY_ORIENTATION = {1: 0, 3: 2, 6: 1, 8: 3}
-TYPE_SIZES = {
-    1: 1,
-    2: 1,
-    3: 2,
-    4: 4,
-    5: 8,
-    6: 1,
-    7: 1,
-    8: 2,
-    9: 4,
-    10: 8,
-    11: 4,
-    12: 8,
-    13: 4,
-    16: 8,
-    17: 8,
-    18: 8,
-}
-TYPE_LETTERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
-VALUES_LIMIT = 4_000_000  # values of one TIFF tag: strips of the largest sensible image
+# Markers of a JPEG 2000 codestream: its start and size, and its end, which the coded data can't contain.
+JPEG_2000_START, JPEG_2000_END = b"\xff\x4f\xff\x51", b"\xff\xd9"
 
 Bytes = bytes | mmap.mmap
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One image of a TIFF, JPEG or PNG. dpi_assumed: no believable resolution was stated, A4 is supposed.
+    """One image of a TIFF, JPEG, JPEG 2000 or PNG.
 
+    dpi_assumed: no believable resolution was stated, A4 is supposed.
     turn_hint: clockwise quarter turns that the file says make it upright.
     """
 
@@ -106,7 +89,7 @@ def check_jpeg_length(length: int, width_px: int, height_px: int) -> None:
 
 def probe_jpeg(path: Path, options: ReadingOptions) -> Pictures:
     """Return what a JPEG says of itself. Raises Truncated or TooManyPixels."""
-    with _mapped(path) as data:
+    with mapped(path) as data:
         width, height, components = jpeg_size(data)
         check_pixels(width, height, options)
         check_jpeg_length(len(data), width, height)
@@ -116,7 +99,7 @@ def probe_jpeg(path: Path, options: ReadingOptions) -> Pictures:
 
 def probe_png(path: Path, options: ReadingOptions) -> Pictures:
     """Return what a PNG says of itself. Raises Truncated or TooManyPixels."""
-    with _mapped(path) as data:
+    with mapped(path) as data:
         width, height, depth, kind = _png_size(data)
         check_pixels(width, height, options)
     colour: Colour = "colour"
@@ -126,6 +109,20 @@ def probe_png(path: Path, options: ReadingOptions) -> Pictures:
         colour = "bitonal"
     with open_picture(path, "PNG", options) as image:
         return _single(path, image, width, height, colour)
+
+
+def probe_jpeg_2000(path: Path, options: ReadingOptions) -> Pictures:
+    """Return what a JP2 file says of itself. Raises Truncated or TooManyPixels."""
+    with open_picture(path, "JPEG2000", options) as image, mapped(path) as data:
+        check_pixels(*image.size, options)
+        at = data.find(JPEG_2000_START)
+        if at < 0 or data.find(JPEG_2000_END, at) < 0:
+            raise Truncated("the JPEG 2000 ends before its image does")
+        right, bottom, left, top = struct.unpack(">IIII", piece(data, at + 8, 16))
+        if (right - left, bottom - top) != image.size:
+            raise Truncated("the JPEG 2000's image has another size than its header states")
+        colour: Colour = "grey" if image.mode in ("L", "LA", "I;16") else "colour"
+        return _single(path, image, *image.size, colour)
 
 
 def jpeg_size(data: Bytes) -> tuple[int, int, int]:
@@ -140,7 +137,7 @@ def jpeg_size(data: Bytes) -> tuple[int, int, int]:
             continue
         length = int.from_bytes(data[at + 2 : at + 4])
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack(">HH", _piece(data, at + 5, 4))
+            height, width = struct.unpack(">HH", piece(data, at + 5, 4))
             size = width, height, data[at + 9]
         if marker == 0xDA:
             if size is None or not all(size):
@@ -160,7 +157,7 @@ def _png_size(data: Bytes) -> tuple[int, int, int, int]:
         if at + 12 + length > len(data):
             break
         if kind == b"IHDR":
-            size = struct.unpack(">IIBB", _piece(data, at + 8, 10))
+            size = struct.unpack(">IIBB", piece(data, at + 8, 10))
         if kind == b"IEND":
             if size is None or not size[0] or not size[1]:
                 raise Truncated("the PNG has no header")
@@ -179,8 +176,8 @@ def _single(path: Path, image: Image.Image, width: int, height: int, colour: Col
     offset = inner.get(EXIF_OFFSET_ORIGINAL) or inner.get(EXIF_OFFSET)
     turn = TURNS_BY_ORIENTATION.get(exif.get(EXIF_ORIENTATION, 1), 0)
     picture = Picture(width, height, dpi_x, dpi_y, assumed, colour, digest, turn)
-    device = _device(exif.get(EXIF_MAKE), exif.get(EXIF_MODEL), exif.get(EXIF_SOFTWARE))
-    return Pictures((picture,), _moment(when, offset), device)
+    device = device_of(exif.get(EXIF_MAKE), exif.get(EXIF_MODEL), exif.get(EXIF_SOFTWARE))
+    return Pictures((picture,), moment_of(when, offset), device)
 
 
 def _exif(image: Image.Image) -> tuple[Mapping[int, Any], Mapping[int, Any]]:
@@ -192,111 +189,15 @@ def _exif(image: Image.Image) -> tuple[Mapping[int, Any], Mapping[int, Any]]:
         return {}, {}
 
 
-@dataclass(slots=True)
-class _Directory:
-    """One TIFF image file directory: numbers and texts by tag."""
-
-    numbers: dict[int, tuple[int, ...]] = field(default_factory=dict)
-    ratios: dict[int, float] = field(default_factory=dict)
-    texts: dict[int, str] = field(default_factory=dict)
-
-    def number(self, tag: int, default: int = 0) -> int:
-        return (self.numbers.get(tag) or (default,))[0]
-
-
-def probe_tiff(path: Path, options: ReadingOptions) -> Pictures:
-    """Return what a TIFF says of each of its images. Raises Truncated, TooManyPages or TooManyPixels."""
-    with _mapped(path) as data:
-        images: list[Picture] = []
-        first: _Directory | None = None
-        for directory in _directories(data):
-            if len(images) >= options.page_limit:
-                raise TooManyPages(f"the TIFF has more than {options.page_limit} images")
-            first = first or directory
-            images.append(_tiff_picture(data, directory, options))
-        if first is None:
-            raise Truncated("the TIFF holds no image")
-    device = _device(*(first.texts.get(tag) for tag in (EXIF_MAKE, EXIF_MODEL, EXIF_SOFTWARE)))
-    return Pictures(tuple(images), _moment(first.texts.get(EXIF_DATETIME), None), device)
-
-
-def _tiff_picture(data: mmap.mmap, directory: _Directory, options: ReadingOptions) -> Picture:
-    width, height = directory.number(256), directory.number(257)
-    if not width or not height:
-        raise Truncated("a TIFF image has no size")
-    check_pixels(width, height, options)
-    digest = hashlib.sha256()
-    # Strips, tiles, or the one stream of old-style JPEG.
-    for offsets, counts in ((273, 279), (324, 325), (513, 514)):
-        pieces = list(zip(directory.numbers.get(offsets, ()), directory.numbers.get(counts, ()), strict=False))
-        for offset, count in pieces:
-            digest.update(_piece(data, offset, count))
-        if pieces:
-            break
-    else:
-        raise Truncated("a TIFF image has no data")
-    bits, samples, photometric = directory.number(258, 1), directory.number(277, 1), directory.number(262)
-    colour: Colour = "colour"
-    if photometric in (0, 1) and samples in (1, 2):
-        colour = "bitonal" if bits == 1 else "grey"
-    per_inch = 2.54 if directory.number(296, 2) == 3 else 1.0
-    stated = (directory.ratios.get(282, 0.0) * per_inch, directory.ratios.get(283, 0.0) * per_inch)
-    turn = TURNS_BY_ORIENTATION.get(directory.number(EXIF_ORIENTATION, 1), 0)
-    return Picture(width, height, *resolution(width, height, *stated), colour, digest.hexdigest(), turn)
-
-
-def _directories(data: mmap.mmap) -> Iterator[_Directory]:
-    """Yield the directories of the main chain; a chain that comes back to itself is broken."""
-    order = "<" if data[:2] == b"II" else ">"
-    big = struct.unpack(order + "H", _piece(data, 2, 2))[0] == 43
-    count_size, entry_size, letter = (8, 20, "Q") if big else (2, 12, "I")
-    next_at = struct.unpack(order + letter, _piece(data, 8 if big else 4, 8 if big else 4))[0]
-    seen: set[int] = set()
-    while next_at:
-        if next_at in seen:
-            raise Truncated("the TIFF's directories form a loop")
-        seen.add(next_at)
-        count = struct.unpack(order + ("Q" if big else "H"), _piece(data, next_at, count_size))[0]
-        entries = _piece(data, next_at + count_size, count * entry_size)
-        directory = _Directory()
-        for at in range(0, len(entries), entry_size):
-            _take_entry(data, order, big, entries[at : at + entry_size], directory)
-        yield directory
-        link = _piece(data, next_at + count_size + count * entry_size, 8 if big else 4)
-        next_at = struct.unpack(order + letter, link)[0]
-
-
-def _take_entry(data: mmap.mmap, order: str, big: bool, entry: bytes, directory: _Directory) -> None:
-    tag, kind, count = struct.unpack(order + ("HHQ" if big else "HHI"), entry[: 12 if big else 8])
-    size = TYPE_SIZES.get(kind, 0) * count
-    if not size or count > VALUES_LIMIT:
-        return
-    inline = entry[12:] if big else entry[8:]
-    if size > len(inline):
-        if tag not in _TAGS:
-            return  # private data may point anywhere; only what is used has to be there
-        inline = _piece(data, struct.unpack(order + ("Q" if big else "I"), inline)[0], size)
-    raw = inline[:size]
-    if kind == 2:
-        directory.texts[tag] = raw.split(b"\0")[0].decode("utf-8", "replace").strip()
-    elif kind == 5:
-        over, under = struct.unpack(order + "II", raw[:8])
-        directory.ratios[tag] = over / under if under else 0.0
-    elif letter := TYPE_LETTERS.get(kind):
-        directory.numbers[tag] = struct.unpack(f"{order}{count}{letter}", raw)
-
-
-_TAGS = {256, 257, 258, 259, 262, 273, 277, 278, 279, 282, 283, 324, 325, 513, 514}
-_TAGS |= {EXIF_MAKE, EXIF_MODEL, EXIF_SOFTWARE, EXIF_DATETIME}
-
-
-def _piece(data: Bytes, at: int, length: int) -> bytes:
+def piece(data: Bytes, at: int, length: int) -> bytes:
+    """Return bytes of a file. Raises Truncated where it ends before them."""
     if at < 0 or at + length > len(data):
         raise Truncated("the file ends before its content does")
     return data[at : at + length]
 
 
-def _mapped(path: Path) -> mmap.mmap:
+def mapped(path: Path) -> mmap.mmap:
+    """Map a file, read-only."""
     with path.open("rb") as stream:
         return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
 
@@ -314,18 +215,18 @@ def open_picture(source: Path | BinaryIO, kind: str, options: ReadingOptions) ->
             return Image.open(source, formats=[kind])
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise TooManyPixels(f"an image claims more than {options.pixel_limit} pixels") from error
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, AssertionError) as error:
         raise Truncated(f"the {kind} cannot be opened: {error}") from error
 
 
-def _device(make: object, model: object, software: object) -> str | None:
+def device_of(make: object, model: object, software: object) -> str | None:
     """Join maker and model, else the software; text only, at most 200 characters."""
     parts = [str(part).replace("\0", "").strip() for part in (make, model) if part]
     parts = parts or [str(software).replace("\0", "").strip()] if parts or software else []
     return " ".join(part for part in parts if part)[:200] or None
 
 
-def _moment(stated: object, offset: object) -> str | None:
+def moment_of(stated: object, offset: object) -> str | None:
     """Return EXIF's `YYYY:MM:DD HH:MM:SS` as ISO 8601, with its offset when stated; None when unusable."""
     try:
         moment = datetime.strptime(str(stated).strip(" \0"), "%Y:%m:%d %H:%M:%S").isoformat()  # noqa: DTZ007

@@ -2,6 +2,7 @@
 recorded readings of them, so that whole journeys run without the engine."""
 
 import io
+import struct
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,7 +40,7 @@ def blank(*, shade: int = 250) -> Image.Image:
 
 
 def save(image: Image.Image, path: Path) -> Path:
-    """Write one page in the format of the name: .jpg, .png, .tif (group 4) or .pdf (one JPEG a page)."""
+    """Write one page in the format of the name: .jpg, .jp2, .png, .tif (group 4) or .pdf (one JPEG a page)."""
     return save_all([image], path)
 
 
@@ -54,9 +55,21 @@ def save_all(pages: Sequence[Image.Image], path: Path) -> Path:
         # By a threshold, as scanners do it: dithering is a photograph's.
         first, *rest = [p.convert("L").point(lambda v: 255 * (v > 128)).convert("1") for p in pages]
         first.save(path, save_all=True, append_images=rest, compression="group4", dpi=(DPI, DPI))
+    elif kind == ".jp2":
+        first.save(path)
+        path.write_bytes(_with_resolution(path.read_bytes()))
     else:
         first.save(path, dpi=(DPI, DPI))
     return path
+
+
+def _with_resolution(jp2: bytes) -> bytes:
+    """Put the resolution of capture, which Pillow reads but does not write, into a JP2's header."""
+    at = jp2.index(b"jp2h") - 4
+    length = int.from_bytes(jp2[at : at + 4])
+    metre = round(DPI / 0.0254)
+    box = struct.pack(">I4sI4sHHHHBB", 26, b"res ", 18, b"resc", metre, 1, metre, 1, 0, 0)
+    return jp2[:at] + (length + len(box)).to_bytes(4) + jp2[at + 4 : at + length] + box + jp2[at + length :]
 
 
 def _save_pdf(pages: Sequence[Image.Image], path: Path) -> None:

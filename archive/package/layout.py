@@ -25,6 +25,7 @@ _EXTENSIONS = {
     "application/pdf": "pdf",
     "image/tiff": "tif",
     "image/jpeg": "jpg",
+    "image/jp2": "jp2",
     "image/png": "png",
 }
 _SHA256 = re.compile(r"[0-9a-f]{64}")

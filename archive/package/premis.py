@@ -42,6 +42,7 @@ _FORMATS = {
     "application/pdf": _Format("Portable Document Format", "fmt/276", None, BY_MEDIA_TYPE),
     "image/tiff": _Format("Tagged Image File Format", "fmt/353", None, BY_MEDIA_TYPE),
     "image/jpeg": _Format("JPEG File Interchange Format", "fmt/43", None, BY_MEDIA_TYPE),
+    "image/jp2": _Format("JP2 (JPEG 2000 part 1)", "x-fmt/392", None, BY_MEDIA_TYPE),
     "image/png": _Format("Portable Network Graphics", "fmt/13", None, BY_MEDIA_TYPE),
 }
 

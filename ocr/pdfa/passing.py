@@ -49,7 +49,7 @@ TIFF_FAX, TIFF_JPEG, TIFF_DEFLATE = (3, 4), 7, (8, 32946)
 def picture_object(
     pdf: pikepdf.Pdf, path: Path, probe: FileProbe, opened: Image.Image, index: int
 ) -> pikepdf.Object | None:
-    """Return one image of a TIFF, JPEG or PNG as it is, or None. opened: the same file, for a TIFF's tags.
+    """Return one image of a TIFF, JPEG, JP2 or PNG as it is, or None. opened: the same file, for a TIFF's tags.
 
     Raises PageUndecodable, or Truncated, when the file's header is damaged.
     """
@@ -58,6 +58,8 @@ def picture_object(
             return jpeg_object(pdf, path.read_bytes())
         if probe.media_type == "image/png":
             return png_object(pdf, path.read_bytes())
+        if probe.media_type == "image/jp2":
+            return None  # allowed in PDF/A-2, but the checker can't look into it
         opened.seek(index)
         return _tiff_object(pdf, path, opened)
 

@@ -73,7 +73,7 @@ class PageSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An image of a TIFF, JPEG or PNG. opened: the TIFF, opened once for all its images."""
+    """An image of a TIFF, JPEG, JP2 or PNG. opened: the TIFF, opened once for all its images."""
 
     frame: PageFrame
     received: Path
@@ -93,7 +93,7 @@ class Picture:
 
     def _is_lossy(self) -> bool:
         if self.probe.media_type != "image/tiff":
-            return self.probe.media_type == "image/jpeg"
+            return self.probe.media_type in ("image/jpeg", "image/jp2")
         with as_undecodable():
             self.opened.seek(self.index)
             return self.opened.info.get("compression") in LOSSY_TIFF

@@ -40,6 +40,7 @@ ANEW = {
     "tiff-lzw",
     "tiff-lzw grey",
     "tiff-lzw colour",
+    "jpeg-2000",
     "pdf-jpeg-2000",
     "tiff-jpeg",
     "tiff-jpeg colour",

@@ -130,9 +130,12 @@ def _pdf_jbig2() -> bytes:
     return pdf_of([(jbig2(page_of("d", "1")), {**BITONAL, "Filter": pikepdf.Name.JBIG2Decode})])
 
 
+def _jpeg_2000() -> bytes:
+    return _encoded(page_of("e", "RGB"), "JPEG2000", irreversible=True, quality_layers=[30])
+
+
 def _pdf_jpeg_2000() -> bytes:
-    data = _encoded(page_of("e", "RGB"), "JPEG2000", irreversible=True, quality_layers=[30])
-    return pdf_of([(data, {**COLOUR, "Filter": pikepdf.Name.JPXDecode})])
+    return pdf_of([(_jpeg_2000(), {**COLOUR, "Filter": pikepdf.Name.JPXDecode})])
 
 
 def _pdf_flate() -> bytes:
@@ -158,6 +161,7 @@ CONTAINERS: Mapping[str, tuple[str, Callable[[], bytes]]] = {
     "tiff-lzw": (".tif", lambda: _tiff("tiff_lzw", "L")),
     "tiff-fax": (".tif", lambda: _tiff("group4", "1")),
     "tiff-jpeg": (".tif", lambda: _tiff("jpeg", "RGB")),
+    "jpeg-2000": (".jp2", _jpeg_2000),
     "jpeg": (".jpg", lambda: _encoded(page_of("i", "RGB"), "JPEG", quality=75)),
     "png": (".png", lambda: _encoded(page_of("k"), "PNG")),
 }

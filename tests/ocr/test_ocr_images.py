@@ -29,7 +29,7 @@ from ocr.options import ReadingOptions
 from ocr.page import CaptureProbe, FileProbe
 
 OPTIONS = ReadingOptions()
-SUFFIXES = (".pdf", ".tif", ".jpg", ".png")
+SUFFIXES = (".pdf", ".tif", ".jpg", ".jp2", ".png")
 HUGE = (40_000, 40_000)
 
 
@@ -58,6 +58,7 @@ def saved(image: Image.Image, kind: str, **options: object) -> bytes:
         (".pdf", "application/pdf", "grey"),
         (".tif", "image/tiff", "bitonal"),
         (".jpg", "image/jpeg", "grey"),
+        (".jp2", "image/jp2", "grey"),
         (".png", "image/png", "grey"),
     ],
 )
@@ -108,6 +109,9 @@ def test_a_jpegs_digest_is_the_files_and_the_same_inside_a_pdf(tmp_path: Path) -
         ("RGBA", "PNG", "colour"),
         ("RGB", "JPEG", "colour"),
         ("CMYK", "JPEG", "colour"),
+        ("L", "JPEG2000", "grey"),
+        ("I;16", "JPEG2000", "grey"),
+        ("RGBA", "JPEG2000", "colour"),
         ("L", "TIFF", "grey"),
         ("RGB", "TIFF", "colour"),
     ],
@@ -300,6 +304,21 @@ def test_a_page_tree_that_comes_back_to_itself_is_broken(tmp_path: Path, depth: 
         probe(put(tmp_path, "a.pdf", looping(depth)))
 
 
+def test_a_jpeg_2000_whose_header_states_another_size_is_broken(tmp_path: Path) -> None:
+    whole = bytearray(scans.save(scans.page(), tmp_path / "a.jp2").read_bytes())
+    at = whole.index(b"ihdr") + 4
+    whole[at : at + 8] = (100).to_bytes(4) + (100).to_bytes(4)
+    with pytest.raises(Truncated, match="another size"):
+        probe(put(tmp_path, "b.jp2", bytes(whole)))
+
+
+def jp2_claiming(width: int, height: int) -> bytes:
+    whole = bytearray(saved(scans.blank(), "JPEG2000"))
+    at = whole.index(b"ihdr") + 4
+    whole[at : at + 8] = height.to_bytes(4) + width.to_bytes(4)
+    return bytes(whole)
+
+
 def test_tiff_directories_in_a_loop_are_broken(tmp_path: Path) -> None:
     whole = bytearray(scans.save_all([scans.page(), scans.page()], tmp_path / "a.tif").read_bytes())
     first = int.from_bytes(whole[4:8], "little")
@@ -359,7 +378,9 @@ def pdf_claiming(width: int, height: int) -> bytes:
     return packed.getvalue()
 
 
-@pytest.mark.parametrize("claiming", [scans.png_claiming, jpeg_claiming, tiff_claiming, pdf_claiming])
+@pytest.mark.parametrize(
+    "claiming", [scans.png_claiming, jpeg_claiming, jp2_claiming, tiff_claiming, pdf_claiming]
+)
 def test_too_many_pixels_are_refused_before_anything_is_decoded(
     tmp_path: Path, claiming: Callable[[int, int], bytes]
 ) -> None:
@@ -369,7 +390,9 @@ def test_too_many_pixels_are_refused_before_anything_is_decoded(
     assert time.process_time() - started < 1
 
 
-@pytest.mark.parametrize("claiming", [scans.png_claiming, jpeg_claiming, tiff_claiming, pdf_claiming])
+@pytest.mark.parametrize(
+    "claiming", [scans.png_claiming, jpeg_claiming, jp2_claiming, tiff_claiming, pdf_claiming]
+)
 def test_a_page_of_fewer_bytes_than_its_size_needs_is_no_blank_page(
     tmp_path: Path, claiming: Callable[[int, int], bytes]
 ) -> None:

@@ -339,6 +339,17 @@ def test_a_jpeg_2000_scan_is_encoded_anew_without_visible_loss(tmp_path: Path) -
     assert _difference(expected.pixels, found.pixels) < 2.0
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_jpeg_2000_file_is_encoded_anew_without_visible_loss(mode: str, tmp_path: Path) -> None:
+    received = tmp_path / "in.jp2"
+    received.write_bytes(_encoded(drawing(mode), "JPEG2000", irreversible=True, quality_layers=[30]))
+    rendition = build(received, tmp_path / "out.pdf")
+    assert rendition.rungs == ("re-encoded",)
+    assert conformance.check(tmp_path / "out.pdf").holds
+    expected, found = load(received, 0, OPTIONS), load(tmp_path / "out.pdf", 0, OPTIONS)
+    assert _difference(expected.pixels, found.pixels) < 2.0
+
+
 def test_a_scan_in_lzw_is_encoded_anew_without_loss(tmp_path: Path) -> None:
     data = _lzw_of(drawing("L").tobytes())
     received = scan_pdf(tmp_path / "in.pdf", data, {**GREY8, "Filter": pikepdf.Name.LZWDecode})
