@@ -20,6 +20,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -101,9 +102,9 @@ def take(reader: Reader, file: Path, out: Path) -> int:
     """Take one file as a worker does; return how many pages it has. A page that can't be read is built without."""
     probe = reader.probe(file)
     texts: list[PageText | None] = []
-    for capture in probe.captures:
+    for capture, following in zip_longest(probe.captures, probe.captures[1:]):
         try:
-            texts.append(reader.read_page(file, capture).page)
+            texts.append(reader.read_page(file, capture, following=following).page)
         except PageFailed:
             texts.append(None)
     reader.build(file, probe, texts, out, title="1", made_at=MADE_AT, document_id="1", mark_sizes=MARKS)

@@ -145,9 +145,9 @@ class MeteredReader(Reader):
         self._metered = jail
         self.reading = self.others = 0.0
 
-    def read_page(self, path: Path, capture: CaptureProbe) -> ReadPage:
+    def read_page(self, path: Path, capture: CaptureProbe, *, following: CaptureProbe | None = None) -> ReadPage:
         """Read, and count it as reading."""
-        page = super().read_page(path, capture)
+        page = super().read_page(path, capture, following=following)
         self.reading += self._spent()
         return page
 

@@ -21,6 +21,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "ocr"))
@@ -68,8 +69,8 @@ class Ours:
         probe: FileProbe = self._reader.probe(path)
         self._count()
         pages: list[PageText] = []
-        for capture in probe.captures:
-            pages.append(self._reader.read_page(path, capture).page)
+        for capture, following in zip_longest(probe.captures, probe.captures[1:]):
+            pages.append(self._reader.read_page(path, capture, following=following).page)
             self._count()
         self._reader.build(
             path, probe, pages, self._out, title="T", made_at=AT, document_id="urn:uuid:0", mark_sizes=MARKS

@@ -7,7 +7,7 @@ from typing import Any
 from archive.stores.port import ObjectStore
 from archive.stores.timed import TimedStore
 from ingest import timings
-from ocr.jail.parent import Jail
+from ocr.jail.parent import Call, Jail
 from ocr.reader import ENDED
 
 
@@ -30,10 +30,11 @@ class WatchedJail(Jail):
         *,
         seconds: float,
         files: Mapping[str, Path] | None = None,
+        announced: Call | None = None,
     ) -> Any:
         """As the jail does."""
         try:
-            return super().call(function, arguments, seconds=seconds, files=files)
+            return super().call(function, arguments, seconds=seconds, files=files, announced=announced)
         except ENDED as error:
             timings.took("jail", error.code, 1)
             raise

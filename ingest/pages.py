@@ -5,6 +5,7 @@ import time
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Literal
 
@@ -91,18 +92,23 @@ def read_missing(desk: Desk, claim: Claim, received: Path, captures: Sequence[Ca
     """
     with reading(desk.engine) as connection:
         kept = kept_indices(connection, claim.whole_id)
-    for capture in captures:
-        if capture.index not in kept:
+    missing = [capture for capture in captures if capture.index not in kept]
+    try:
+        for capture, following in zip_longest(missing, missing[1:]):
             with reading(desk.engine) as connection:
                 refuse_halted(connection, claim.item_id)
-            _read_one(desk, claim, received, capture)
+            _read_one(desk, claim, received, capture, following)
             failpoints.passing("reading")
+    finally:
+        desk.reader.leave()
 
 
-def _read_one(desk: Desk, claim: Claim, received: Path, capture: CaptureProbe) -> None:
+def _read_one(
+    desk: Desk, claim: Claim, received: Path, capture: CaptureProbe, following: CaptureProbe | None
+) -> None:
     started = time.monotonic()
     try:
-        result = KeptPage(capture.index, desk.reader.read_page(received, capture), None, None)
+        result = KeptPage(capture.index, desk.reader.read_page(received, capture, following=following), None, None)
     except PageFailed as error:
         blame_scratch(error, desk.settings.places, received)
         result = KeptPage(capture.index, None, error.code, str(error)[:500])

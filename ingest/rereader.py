@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from ingest.errors import CapturesDiffer
 from ingest.pages import document_of
 from ocr.errors import PageFailed
 from ocr.options import ReadingOptions
-from ocr.page import CaptureProbe, ReadPage
+from ocr.page import CaptureProbe, FileProbe, ReadPage
 from ocr.reader import Reader
 
 
@@ -103,21 +104,38 @@ def read_pages(desk: Rereader, reader: Reader, opened: OpenedRecord) -> list[Pag
     for received in opened.content.received:
         path = _extracted(opened.package, received, desk.scratch)
         try:
-            captures = {capture.index: capture for capture in reader.probe(path).captures}
-            for facts in opened.content.pages:
-                if facts.file_sha256 == received.sha256:
-                    capture = captures.get(facts.file_index)
-                    if capture is None or capture.sha256 != facts.image_sha256:
-                        raise CapturesDiffer(opened.record_id, facts.number)
-                    found[facts.number] = _read_one(desk, reader, path, capture, facts)
+            of_file = [facts for facts in opened.content.pages if facts.file_sha256 == received.sha256]
+            captures = _captures_of(opened.record_id, of_file, reader.probe(path))
+            for facts, capture, following in zip_longest(of_file, captures, captures[1:]):
+                found[facts.number] = _read_one(desk, reader, path, facts, capture, following)
         finally:
+            reader.leave()
             path.unlink(missing_ok=True)
     return [found[facts.number] for facts in opened.content.pages]
 
 
-def _read_one(desk: Rereader, reader: Reader, path: Path, capture: CaptureProbe, facts: PageFacts) -> PageAgain:
+def _captures_of(record_id: RecordId, pages: Sequence[PageFacts], probe: FileProbe) -> list[CaptureProbe]:
+    """Return the capture of each page, which must be what it was made from. Raises CapturesDiffer."""
+    captures = {capture.index: capture for capture in probe.captures}
+    found = []
+    for facts in pages:
+        capture = captures.get(facts.file_index)
+        if capture is None or capture.sha256 != facts.image_sha256:
+            raise CapturesDiffer(record_id, facts.number)
+        found.append(capture)
+    return found
+
+
+def _read_one(
+    desk: Rereader,
+    reader: Reader,
+    path: Path,
+    facts: PageFacts,
+    capture: CaptureProbe,
+    following: CaptureProbe | None,
+) -> PageAgain:
     try:
-        return PageAgain(facts, reader.read_page(path, capture), None)
+        return PageAgain(facts, reader.read_page(path, capture, following=following), None)
     except PageFailed as error:
         blame_scratch(error, desk.places, path)
         return PageAgain(facts, None, error.code)

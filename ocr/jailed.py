@@ -17,6 +17,7 @@ from ocr import images
 from ocr.engines.open import open_engine
 from ocr.engines.port import OcrEngine
 from ocr.errors import InputRejected, JailUnavailable, PageUndecodable
+from ocr.jail.child import await_turn
 from ocr.native.read import read_native
 from ocr.options import ReadingOptions
 from ocr.pdfa.build import build_rendition
@@ -46,7 +47,10 @@ def probe_in_jail(path: str, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_in_jail(path: str, capture: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
-    """Return the reading of one image of a file. Raises a PageFailed, or NotRecorded."""
+    """Return the reading of one image of a file. Raises a PageFailed, or NotRecorded.
+
+    Decoded at once, read when it is its turn.
+    """
     if not _warmed:
         raise JailUnavailable("the reading engine was not loaded before the first page")
     settings, found = ReadingOptions.from_json(options), capture_from_json(capture)
@@ -54,6 +58,7 @@ def read_in_jail(path: str, capture: dict[str, Any], options: dict[str, Any]) ->
         image = images.load(Path(path), found.index, settings)
     except InputRejected as error:
         raise PageUndecodable(f"the page's image can't be opened ({error.code}): {error}") from error
+    await_turn()
     if found.native_text:
         read = read_native(Path(path), found, image, _warmed[0], settings)
     else:

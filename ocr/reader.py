@@ -8,7 +8,8 @@ from typing import Any
 
 from ocr.engines.url import parse_engine_url
 from ocr.errors import PageCrashed, PageOutOfMemory, PageTimedOut, PdfaFailed, ProbeFailed
-from ocr.jail.parent import Jail, Mode
+from ocr.jail.parent import Call, Jail
+from ocr.jail.process import Mode
 from ocr.options import ReadingOptions
 from ocr.page import CaptureProbe, FileProbe, PageText, ReadPage
 from ocr.pdfa.rendition import Rendition
@@ -21,6 +22,7 @@ from ocr.wire import (
 )
 
 SIGNATURES_SECONDS = 60.0
+AHEAD_PIXELS = 40_000_000  # of a page that is decoded while another is read: A3 at 400 dpi, 120 MB in colour
 # How a jailed call can end without an answer of its own.
 ENDED = (PageTimedOut, PageOutOfMemory, PageCrashed)
 
@@ -58,15 +60,27 @@ class Reader:
             raise ProbeFailed(f"the file could not be looked into ({error.code}): {error}") from error
         return file_probe_from_json(answer)
 
-    def read_page(self, path: Path, capture: CaptureProbe) -> ReadPage:
-        """Return what is written on one image of a file, or that it is blank. Raises a PageFailed."""
-        answer = self._call(
-            "ocr.jailed:read_in_jail",
-            {"capture": capture_to_json(capture)},
-            seconds=self._options.page_seconds + self._pixel_seconds([capture]),
-            files={"path": path},
+    def read_page(self, path: Path, capture: CaptureProbe, *, following: CaptureProbe | None = None) -> ReadPage:
+        """Return what is written on one image of a file, or that it is blank. Raises a PageFailed.
+
+        following: the image of the same file to be read next, which is decoded meanwhile unless it is very large.
+        """
+        call, ahead = self._reading_of(path, capture), None
+        if following is not None and following.width_px * following.height_px <= AHEAD_PIXELS:
+            ahead = self._reading_of(path, following)
+        answer = self._jail.call(
+            call.function, call.arguments, seconds=call.seconds, files=call.files, announced=ahead
         )
         return read_page_from_json(answer)
+
+    def leave(self) -> None:
+        """Let go of a page that was decoded ahead and is not going to be read."""
+        self._jail.forget_announced()
+
+    def _reading_of(self, path: Path, capture: CaptureProbe) -> Call:
+        arguments = {"capture": capture_to_json(capture), "options": self._options.to_json()}
+        seconds = self._options.page_seconds + self._pixel_seconds([capture])
+        return Call("ocr.jailed:read_in_jail", arguments, seconds, {"path": path})
 
     def build(
         self,

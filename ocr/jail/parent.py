@@ -7,36 +7,49 @@ same zygote runs with plain limits only (no walls, and the network is reachable)
 import json
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Literal, Self
 
-from ocr.errors import JailUnavailable, PageCrashed, PageTimedOut, by_code
+from ocr.errors import JailUnavailable, PageCrashed, by_code
 from ocr.jail import frames, sandbox
 from ocr.jail.limits import CallUsage, JailLimits
+from ocr.jail.process import Mode, Zygote
 
-Mode = Literal["bubblewrap", "rlimits"]
-HELLO_SECONDS = 30.0
-GRACE_SECONDS = 10.0  # beyond the call's own limit, which the zygote keeps
-CLOSE_SECONDS = 5.0
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call to come: `module:function`, its arguments, its wall time limit, files lent to it by name."""
+
+    function: str
+    arguments: Mapping[str, Any]
+    seconds: float
+    files: Mapping[str, Path]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the zygote is told of it; the files go beside."""
+        return {
+            "function": self.function,
+            "arguments": json.dumps(dict(self.arguments)),
+            "seconds": self.seconds,
+            "files": list(self.files),
+        }
 
 
 class Jail:
     """Runs `module:function` in a child process with limits, without network, seeing only what is lent to it.
 
     scratch: a folder the jailed code may write. readable: folders it may read. packages: importable names
-    whose code it may run. One call at a time: a second thread waits. The jailed processes die with close(),
-    and with this process, even by SIGKILL.
+    whose code it may run. One call at a time: a second thread waits. With a call the next one may be announced: it
+    starts at once and waits, as far as `ocr.jail.child.await_turn`, for its turn. The jailed processes die with
+    close(), and with this process, even by SIGKILL.
     """
 
     def __init__(
@@ -55,9 +68,10 @@ class Jail:
         self._writable = [self._scratch]
         self._packages = tuple(packages)
         self._isolation = isolation
+        self._announced: Call | None = None
         self._warm: list[tuple[str, dict[str, Any]]] = []
         self._lock = threading.RLock()
-        self._zygote: _Zygote | None = None
+        self._zygote: Zygote | None = None
         # The kernel ties a zygote to the thread that started it, and callers' threads come and go.
         self._starter: ThreadPoolExecutor | None = None
 
@@ -98,23 +112,35 @@ class Jail:
         *,
         seconds: float,
         files: Mapping[str, Path] | None = None,
+        announced: "Call | None" = None,
     ) -> Any:
         """Return the JSON answer of `module:function(**arguments)` run in the jail.
 
         files: further arguments by name; each is opened here, read-only, and arrives as a path that the
-        jailed code can open, though its folder is not visible there. seconds: wall time limit.
+        jailed code can open, though its folder is not visible there. seconds: wall time limit. announced: the call
+        to come next; only of the same stranger's bytes, for two running calls can reach each other.
         Raises the ReadingError the function raised, PageTimedOut, PageOutOfMemory or PageCrashed when the
         call was ended, JailUnavailable, or OSError when one of `files` can't be opened.
         """
         with self._lock, ExitStack() as stack:
-            files = files or {}
-            opened = [stack.enter_context(_lendable(path, self._scratch)).fileno() for path in files.values()]
+            call = Call(function, arguments, seconds, files or {})
             zygote = self._started()
+            its_turn = call == self._announced
+            lent = [*([] if its_turn else call.files.values()), *(announced.files.values() if announced else [])]
+            opened = [stack.enter_context(_lendable(path, self._scratch)).fileno() for path in lent]
             started = time.monotonic()
             self.last_usage = None
-            header = {"function": function, "seconds": seconds, "files": list(files)}
+            header = {
+                "function": function,
+                "seconds": seconds,
+                "files": [] if its_turn else list(call.files),
+                "announced": its_turn,
+                "next": announced.to_json() if announced else None,
+            }
+            body = b"" if its_turn else json.dumps(dict(arguments)).encode()
+            self._announced = announced
             try:
-                frame = zygote.ask(header, json.dumps(dict(arguments)).encode(), opened, seconds=seconds)
+                frame = zygote.ask(header, body, opened, seconds=seconds)
             except BaseException:  # also an interrupt: the answer still to come would belong to no call
                 self.close()
                 raise
@@ -125,9 +151,17 @@ class Jail:
             )
             return _answer(frame)
 
+    def forget_announced(self) -> None:
+        """End the call that was announced and is not going to be made."""
+        with self._lock:
+            if self._announced is not None and self._zygote is not None:
+                self._zygote.tell({"announced": False})
+            self._announced = None
+
     def close(self) -> None:
         """End every jailed process. The next call starts a new one."""
         with self._lock:
+            self._announced = None
             if self._zygote is not None:
                 self._zygote.close()
                 self._zygote = None
@@ -135,16 +169,16 @@ class Jail:
                 self._starter.shutdown(wait=False)
                 self._starter = None
 
-    def _started(self) -> "_Zygote":
+    def _started(self) -> Zygote:
         if self._zygote is not None and self._zygote.owner != os.getpid():
             self._zygote.forget()  # this process was forked from the one that started it
-            self._zygote, self._starter = None, None
+            self._zygote, self._starter, self._announced = None, None, None
         if self._zygote is None:
             self._starter = self._starter or ThreadPoolExecutor(1, "jail-starter")
             self._zygote = self._starter.submit(self._start).result()
         return self._zygote
 
-    def _start(self) -> "_Zygote":
+    def _start(self) -> Zygote:
         program = sandbox.bubblewrap() if self._isolation == "best" else None
         packages = sandbox.package_folders(self._packages)
         for walled in (program, None) if program else (None,):
@@ -163,7 +197,7 @@ class Jail:
                     ),
                     "--",
                 ]
-            zygote = _Zygote(walls, settings, "bubblewrap" if walled else "rlimits", self.limits)
+            zygote = Zygote(walls, settings, "bubblewrap" if walled else "rlimits", self.limits)
             try:
                 if not zygote.said_hello():
                     continue  # the walls could not be raised: try without them
@@ -173,101 +207,6 @@ class Jail:
                 raise
             return zygote
         raise JailUnavailable("the reading process does not start; run the doctor to see what is missing")
-
-
-class _Zygote:
-    """One running zygote: its process, our end of its socket, and where it complains."""
-
-    def __init__(self, walls: list[str], settings: dict[str, str], mode: Mode, limits: JailLimits) -> None:
-        self.mode: Mode = mode
-        self.owner = os.getpid()
-        self._limits = limits
-        self._complaints: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 closed by close()
-        self._sock, theirs = socket.socketpair()
-        command = [*walls, sys.executable, "-P", "-s", "-m", "ocr.jail.zygote", str(theirs.fileno())]
-        try:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._complaints,
-                env=settings,
-                cwd="/",
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
-        except OSError as error:
-            self._sock.close()
-            self._complaints.close()
-            raise JailUnavailable(f"the reading process does not start: {error}") from error
-        finally:
-            theirs.close()
-
-    def said_hello(self) -> bool:
-        """Whether the process came up; False when its walls could not be raised."""
-        self._sock.settimeout(HELLO_SECONDS)
-        try:
-            frame = frames.receive(self._sock, body_limit=0)
-        except (TimeoutError, ConnectionResetError, frames.BrokenFrame):
-            frame = None
-        if frame is None:
-            self.close()
-        return frame is not None
-
-    def prepare(self, warm: Sequence[tuple[str, dict[str, Any]]]) -> None:
-        """Have everything loaded. Raises what the warming raised, or JailUnavailable."""
-        limits = {name: getattr(self._limits, name) for name in JailLimits.__dataclass_fields__}
-        self._sock.settimeout(self._limits.start_seconds)
-        try:
-            frames.send(self._sock, {"warm": list(warm), "limits": limits})
-            frame = frames.receive(self._sock, body_limit=0)
-        except (TimeoutError, ConnectionError, frames.BrokenFrame) as error:
-            raise JailUnavailable(f"the reading process did not get ready: {error}") from error
-        if frame is None:
-            raise JailUnavailable(f"the reading process ended while loading: {self._last_complaint()}")
-        if "failure" in frame.header:
-            code, message = frame.header["failure"]
-            found = by_code(code, message)
-            raise JailUnavailable(message) if isinstance(found, PageCrashed) else found
-
-    def ask(self, header: dict[str, Any], body: bytes, files: Sequence[int], *, seconds: float) -> frames.Frame:
-        """Send one call, wait for its outcome. Raises PageTimedOut or PageCrashed when the zygote is lost."""
-        self._sock.settimeout(seconds + GRACE_SECONDS)
-        try:
-            frames.send(self._sock, header, body, files)
-            frame = frames.receive(self._sock, body_limit=self._limits.answer_bytes + (2 << 20))
-        except TimeoutError as error:
-            raise PageTimedOut(f"the reading process gave no sign within {seconds:.0f} s") from error
-        except (ConnectionError, frames.BrokenFrame) as error:
-            raise PageCrashed(f"the reading process was lost: {error}") from error
-        if frame is None:
-            raise PageCrashed(f"the reading process died: {self._last_complaint()}")
-        return frame
-
-    def close(self) -> None:
-        """Close the socket, at which the zygote ends all it started and itself; make sure of it."""
-        if self._sock.fileno() < 0:
-            return
-        self._sock.close()
-        try:
-            self._process.wait(CLOSE_SECONDS)
-        except subprocess.TimeoutExpired:
-            # The session's group; behind bubblewrap the process id space goes down with its first process.
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-        self._complaints.close()
-
-    def forget(self) -> None:
-        """Let go of our copy of another process's zygote without touching it."""
-        self._sock.close()
-        self._complaints.close()
-        self._process.returncode = 0  # not our child: nothing to wait for
-
-    def _last_complaint(self) -> str:
-        self._complaints.seek(0, os.SEEK_END)
-        self._complaints.seek(max(0, self._complaints.tell() - 2000))
-        said = self._complaints.read().decode(errors="replace").strip().splitlines()
-        return said[-1] if said else "it said nothing"
 
 
 def _lendable(path: Path, scratch: Path) -> IO[bytes]:

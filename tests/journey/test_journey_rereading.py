@@ -103,11 +103,11 @@ class _Failing(Reader):
 
     failing: frozenset[int] = frozenset()
 
-    def read_page(self, path: Path, capture: CaptureProbe) -> ReadPage:
+    def read_page(self, path: Path, capture: CaptureProbe, *, following: CaptureProbe | None = None) -> ReadPage:
         """Read a page unless it is one of those."""
         if capture.index + 1 in self.failing:
             raise PageTimedOut("it takes too long")
-        return super().read_page(path, capture)
+        return super().read_page(path, capture, following=following)
 
 
 def _desk(home: TestHome, scratch: Path, *failing: int) -> Rereader:

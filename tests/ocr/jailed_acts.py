@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ocr.errors import Truncated
+from ocr.jail.child import await_turn
 
 
 def echo(**arguments: Any) -> Any:
@@ -35,6 +36,17 @@ def read_text(path: str) -> str:
 
 def write_text(path: str, text: str) -> None:
     Path(path).write_text(text)
+
+
+def ahead(act: str | None = None, wait: float = 0.0) -> list[float]:
+    """Do what need not wait, and say when this began, and when it was this call's turn."""
+    began = time.monotonic()
+    if act is not None:
+        globals()[act]()
+    await_turn()
+    went = time.monotonic()
+    time.sleep(wait)
+    return [began, went]
 
 
 def spin() -> None:

@@ -18,7 +18,7 @@ import pytest
 from ocr.errors import JailUnavailable, PageCrashed, PageOutOfMemory, PageTimedOut, ReadingError, Truncated
 from ocr.jail import frames
 from ocr.jail.limits import MIB, JailLimits
-from ocr.jail.parent import Jail
+from ocr.jail.parent import Call, Jail
 from ocr.jail.sandbox import bubblewrap
 
 ACTS = "jailed_acts"
@@ -214,6 +214,105 @@ def test_files_too_large_are_not_written(tmp_path: Path) -> None:
         assert (tmp_path / "a").stat().st_size <= 1000
         call(small, "write_text", path=str(tmp_path / "b"), text="x" * 900)
         assert (tmp_path / "b").stat().st_size == 900
+
+
+def ahead(wait: float = 0.0, *, seconds: float = 20.0, **arguments: object) -> Call:
+    return Call(f"{ACTS}:ahead", {"wait": wait, **arguments}, seconds, {})
+
+
+def make(cell: Jail, one: Call, *, then: Call | None = None) -> list[float]:
+    found: list[float] = cell.call(
+        one.function, one.arguments, seconds=one.seconds, files=one.files, announced=then
+    )
+    return found
+
+
+def test_an_announced_call_begins_at_once_and_goes_on_at_its_turn(cell: Jail) -> None:
+    first, second, third = ahead(0.4), ahead(0.4, act="echo"), ahead(0.0, act="zygote")
+    _, went = make(cell, first, then=second)
+    answered = time.monotonic()
+    began_second, went_second = make(cell, second, then=third)
+    began_third, went_third = make(cell, third)
+    assert began_second < went + 0.3
+    assert went_second >= answered
+    assert began_third < went_second + 0.3
+    assert went_third >= went_second + 0.4
+
+
+def test_an_announced_call_reads_the_files_lent_to_it(cell: Jail, tmp_path: Path) -> None:
+    calls = []
+    for name in ("một", "hai", "ba"):
+        (tmp_path / name).write_text(name)
+        calls.append(Call(f"{ACTS}:read_text", {}, 20.0, {"path": tmp_path / name}))
+    told = [make(cell, one, then=then) for one, then in zip(calls, [*calls[1:], None], strict=True)]
+    assert told == ["một", "hai", "ba"]
+
+
+def test_a_call_announced_in_vain_is_ended(cell: Jail) -> None:
+    make(cell, ahead())
+    idle = zygotes()
+    make(cell, ahead(), then=ahead(act="spin"))
+    assert len(zygotes() - idle) == 1
+    assert call(cell, "echo", a=1) == {"a": 1}
+    assert gone(zygotes() - idle)
+    make(cell, ahead(), then=ahead(act="spin"))
+    cell.forget_announced()
+    cell.forget_announced()
+    assert gone(zygotes() - idle)
+    assert make(cell, ahead())
+
+
+def test_what_an_announced_call_raises_is_told_at_its_turn(cell: Jail) -> None:
+    wrong = ahead(act="truncated")
+    assert make(cell, ahead(0.2), then=wrong)
+    with pytest.raises(Truncated):
+        make(cell, wrong, then=ahead(act="echo"))
+    assert make(cell, ahead(act="echo"))
+
+
+@pytest.mark.parametrize(("act", "error"), [("hoard", PageOutOfMemory), ("dereference_nothing", PageCrashed)])
+def test_an_announced_call_that_breaks_a_limit_harms_no_other(
+    cell: Jail, act: str, error: type[ReadingError]
+) -> None:
+    wrong = ahead(act=act)
+    assert make(cell, ahead(1.0), then=wrong)
+    with pytest.raises(error):
+        make(cell, wrong)
+    assert call(cell, "echo", a=1) == {"a": 1}
+
+
+def test_a_call_that_breaks_a_limit_does_not_end_the_announced_one(cell: Jail) -> None:
+    after = ahead()
+    with pytest.raises(PageTimedOut):
+        make(cell, ahead(act="spin", seconds=0.3), then=after)
+    began, went = make(cell, after)
+    assert went - began > 0.1
+
+
+def test_the_time_of_an_announced_call_counts_from_its_turn(cell: Jail) -> None:
+    after = ahead(0.1, seconds=0.5)
+    make(cell, ahead(1.0), then=after)
+    assert make(cell, after)
+    slow = ahead(act="spin", seconds=0.3)
+    make(cell, ahead(), then=slow)
+    with pytest.raises(PageTimedOut):
+        make(cell, slow)
+
+
+@pytest.mark.parametrize("isolation", MODES)
+def test_a_call_that_died_with_its_zygote_is_made_anew(
+    tmp_path: Path, isolation: Literal["best", "rlimits"]
+) -> None:
+    before, after = zygotes(), ahead(act="echo")
+    with Jail(tmp_path, packages=PACKAGES, isolation=isolation) as made:
+        make(made, ahead(), then=after)
+        for pid in zygotes() - before:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        assert gone(zygotes() - before)
+        with pytest.raises(PageCrashed):
+            make(made, after)
+        assert make(made, after)
 
 
 def test_closing_leaves_no_process(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +28,7 @@ from ocr.errors import (
     WrongType,
 )
 from ocr.jail.limits import MIB, JailLimits
-from ocr.jail.parent import Jail
+from ocr.jail.parent import Call, Jail
 from ocr.options import ReadingOptions
 from ocr.page import CaptureProbe
 from ocr.reader import Reader
@@ -46,7 +48,7 @@ def capture_of(path: Path, index: int = 0) -> CaptureProbe:
     return images.probe(path, OPTIONS).captures[index]
 
 
-@pytest.mark.parametrize("suffix", [".pdf", ".tif", ".jpg", ".png"])
+@pytest.mark.parametrize("suffix", [".pdf", ".tif", ".jpg", ".jp2", ".png"])
 def test_a_page_of_every_kind_is_read(reader: Reader, tmp_path: Path, suffix: str) -> None:
     path = scans.save(scans.page(), tmp_path / f"một trang{suffix}")
     probe = reader.probe(path)
@@ -189,6 +191,53 @@ def test_the_limit_grows_with_the_pages_pixels(tmp_path: Path, two_pages: Path) 
     with pytest.raises(PageTimedOut, match="longer than 2 s"):  # 1.5 s, told without decimals
         made.read_page(two_pages, capture)
     made.close()
+
+
+def test_a_page_decoded_while_another_is_read_is_read_the_same(reader: Reader, tmp_path: Path) -> None:
+    path = scans.save_all([scans.page(mark=str(n)) for n in range(3)], tmp_path / "ba trang.pdf")
+    captures = reader.probe(path).captures
+    alone = [reader.read_page(path, capture) for capture in captures]
+    assert [
+        reader.read_page(path, capture, following=following)
+        for capture, following in zip_longest(captures, captures[1:])
+    ] == alone
+    reader.read_page(path, captures[0], following=captures[1])
+    reader.leave()
+    assert reader.read_page(path, captures[2]) == alone[2]
+
+
+def test_a_page_that_cannot_be_decoded_ahead_fails_at_its_turn(reader: Reader, tmp_path: Path) -> None:
+    path = scans.save_all([scans.page(), scans.page(mark="2")], tmp_path / "a.pdf")
+    first, second = reader.probe(path).captures
+    missing = replace(second, index=7)
+    assert not reader.read_page(path, first, following=missing).blank
+    with pytest.raises(PageUndecodable):
+        reader.read_page(path, missing, following=second)
+    assert not reader.read_page(path, second).blank
+
+
+class Listening(Jail):
+    """A jail that notes what is announced to it."""
+
+    announced: list[Call | None]
+
+    def call(self, *arguments: Any, announced: Call | None = None, **named: Any) -> Any:
+        """As the jail does."""
+        self.announced.append(announced)
+        return super().call(*arguments, announced=announced, **named)
+
+
+def test_a_very_large_page_is_not_decoded_ahead(two_pages: Path, tmp_path: Path) -> None:
+    first, second = images.probe(two_pages, OPTIONS).captures
+    large = replace(second, width_px=9362, height_px=6622)
+    with Listening(tmp_path) as jail:
+        jail.announced = []
+        listened = Reader(jail, "tesseract:?lang=vie", OPTIONS)
+        for following in (second, large, None):
+            listened.read_page(two_pages, first, following=following)
+        ahead, *others = jail.announced
+    assert ahead is not None
+    assert others == [None, None]
 
 
 @pytest.fixture(scope="module")
