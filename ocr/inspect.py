@@ -20,6 +20,7 @@ CHECK_DPI = 100.0  # measures are taken on the page reduced to it
 A4_LONG_IN = 11.69
 TINTED = 30  # levels between a pixel's channels from which it has a colour
 RED_INK = 45  # levels of red above the other channels from which it is red ink
+BLUE_INK = 45  # levels of blue above red from which it is blue or violet ink
 FAINT, INKED = 0.10, 0.35  # darkness, 0-1: of the palest mark that is looked at, and of ink
 MARK_MM = 0.8  # the longer side of the smallest mark that could be a letter; dust is smaller
 LARGE_MM = 4.0  # a mark of ink this large is writing, a seal, a signature or a drawing
@@ -108,6 +109,12 @@ def red_ink(pixels: Pixels) -> Pixels:
     """Return how much redder each pixel of a colour image is than green or blue, 0-255."""
     red, green, blue = cv2.split(pixels)
     return np.asarray(cv2.subtract(red, cv2.max(green, blue)), np.uint8)
+
+
+def blue_ink(pixels: Pixels) -> Pixels:
+    """Return how much bluer than red each pixel of a colour image is, 0-255: blue and violet ink."""
+    red, _, blue = cv2.split(pixels)
+    return np.asarray(cv2.subtract(blue, red), np.uint8)
 
 
 def darkest_channel(pixels: Pixels) -> Pixels:

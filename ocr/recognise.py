@@ -3,7 +3,8 @@
 1. Measure: a page without a mark on it is blank and is not read. 2. Turn it if its lines run down; read it,
 small print at a finer resolution. 3. With little confidence, or with words that stand on end, ask which way up
 it is, turn it, read again. 4. With some doubt, read it again prepared another way. Of all readings the best is
-kept. 5. Read the red stamps, which step 2 does not see. 6. Where hardly anything was sure, read the page
+kept. 5. Read the red stamps, which step 2 does not see, and the blue ones, which it mixes with the text
+under them: then read again without their ink. 6. Where hardly anything was sure, read the page
 mirrored: if that is better, only the other side shows through, and the page is blank. 7. Nothing sure on a page
 with something on it is a failure that a person looks at, never an empty page. 8. What is no text is left out,
 columns and page numbers are set in order, what the engine confuses is mended beside its raw reading.
@@ -31,7 +32,8 @@ from ocr.options import ReadingOptions
 from ocr.page import Block, Box, Line, PageText, ReadPage, Word, keepable, mean_confidence
 from ocr.prepare import Preparation, prepare
 from ocr.reading import read_prepared
-from ocr.stamps import read_stamps
+from ocr.stamp_words import with_stamps
+from ocr.stamps import read_stamps, without_blue_stamps
 from ocr.vietnamese import kind_of
 
 SURE = 0.5  # confidence from which a word shows that a page could be read
@@ -99,13 +101,18 @@ def recognise(image: StoredImage, sha256: str, engine: OcrEngine, options: Readi
         return _blank(image, engine, measures, [])
     attempts = _attempts(image, sha256, engine, options, measures)
     best = max(attempts, key=lambda attempt: attempt.worth)
-    stamps = read_stamps(
+    found = read_stamps(
         image.pixels,
         dpi=image.dpi_x,
         quarter_turns=best.prepared.quarter_turns,
         source_sha256=sha256,
         engine=engine,
     )
+    stamps = found.all
+    if found.blue:
+        image = replace(image, pixels=without_blue_stamps(image.pixels, found.blue, dpi=image.dpi_x))
+        again = _attempts(image, sha256, engine, options, measures)
+        attempts, best = [*attempts, *again], max(again, key=lambda attempt: attempt.worth)
     sure = _sure_words(best, measures)
     if not stamps and best.confidence < UNSURE and _is_other_side(image, attempts[0], best, engine, options):
         return _blank(image, engine, measures, attempts)
@@ -120,7 +127,7 @@ def recognise(image: StoredImage, sha256: str, engine: OcrEngine, options: Readi
         reading = RawReading(tuple(_only(reading, sure)))
     written, noise = without_noise(reading.blocks)
     high, wide = best.prepared.page.image.shape
-    ordered = with_margins(in_reading_order(written, width=wide), height=high)
+    ordered = with_stamps(with_margins(in_reading_order(written, width=wide), height=high))
     described = engine.describe()
     blocks = (*_placed(ordered, best.prepared, described["engine"]), *stamps)
     height, width = image.pixels.shape[:2]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pikepdf
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageChops, ImageDraw, ImageFont, ImageOps
 
 from ocr import images
 from ocr.engines.port import PreparedPage, RawBlock, RawLine, RawReading, RawWord
@@ -157,16 +157,31 @@ def encrypted(source: Path, path: Path, *, user: str = "", owner: str = "chủ")
 
 def red_stamp(image: Image.Image, text: str, at: tuple[int, int] = (60, 20), *, tilt: float = 2.0) -> Image.Image:
     """Lay a framed red stamp on a page, as an office's rubber stamp does."""
+    return stamped(image, (text,), at, tilt=tilt, ink=(205, 30, 40))
+
+
+def stamped(
+    image: Image.Image,
+    lines: Sequence[str],
+    at: tuple[int, int],
+    *,
+    ink: tuple[int, int, int],
+    tilt: float = 2.0,
+    framed: bool = True,
+) -> Image.Image:
+    """Strike a rubber stamp of some lines on a page; where it lies on black print, that stays black."""
     font = ImageFont.truetype(FONT.replace("Regular", "Bold"), 34)
-    width = int(font.getlength(text)) + 28
-    stamp = Image.new("L", (width, 56), 0)
+    size = int(max(font.getlength(line) for line in lines)) + 28, 48 * len(lines) + 8
+    stamp = Image.new("L", size, 0)
     pen = ImageDraw.Draw(stamp)
-    pen.rectangle((2, 2, width - 3, 53), outline=255, width=3)
-    pen.text((14, 8), text, font=font, fill=255)
+    if framed:
+        pen.rectangle((2, 2, size[0] - 3, size[1] - 3), outline=255, width=3)
+    for number, line in enumerate(lines):
+        pen.text((14, 8 + 48 * number), line, font=font, fill=255)
     stamp = stamp.rotate(tilt, expand=True, resample=Image.Resampling.BICUBIC)
-    coloured = image.convert("RGB")
-    coloured.paste((205, 30, 40), at, stamp)
-    return coloured
+    struck = Image.new("RGB", image.size, "white")
+    struck.paste(ink, at, stamp)
+    return ImageChops.multiply(image.convert("RGB"), struck)
 
 
 def turned(image: Image.Image) -> Image.Image:

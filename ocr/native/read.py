@@ -89,7 +89,7 @@ def _kept(
         source_sha256=sha256,
         engine=engine,
     )
-    beside = list(_apart_from(own, stamps))
+    beside = list(_apart_from(own, stamps.all))
     found = len(beside)
     if told.missed:
         beside = [*_rest(image, sha256, text, own, engine, options), *beside]

@@ -132,6 +132,25 @@ def test_text_under_a_red_seal_is_read_and_a_red_stamp_joins_it(tesseract: OcrEn
     assert found.measures["stamps"] == 1
 
 
+RECEIVED = ("CÔNG VĂN ĐẾN", "Số: 0123", "Ngày: 05/6/2020")
+
+
+def test_a_blue_stamp_struck_over_print_stands_apart_and_the_print_is_read(tesseract: OcrEngine) -> None:
+    page = scans.stamped(drawn(), RECEIVED, (330, 70), ink=(40, 60, 170), tilt=0)
+    found = read(page, tesseract)
+    (stamp,) = [block for block in found.page.blocks if block.kind == "stamp"]
+    assert score.cer(" ".join(w.text for line in stamp.lines for w in line.words), " ".join(RECEIVED)) < 0.1
+    body = " ".join(w.text for b in found.page.blocks if b is not stamp for line in b.lines for w in line.words)
+    assert score.word_recall(body, TRUTH) > 0.95
+    assert "ĐẾN" not in body
+
+
+def test_a_black_stamp_beside_the_print_is_told_by_its_words(tesseract: OcrEngine) -> None:
+    found = read(scans.stamped(drawn(), RECEIVED, (800, 1200), ink=(20, 20, 20), tilt=0), tesseract)
+    (stamp,) = [block for block in found.page.blocks if block.kind == "stamp"]
+    assert [" ".join(w.text for w in line.words) for line in stamp.lines] == list(RECEIVED)
+
+
 def test_a_page_written_in_red_is_not_lost(tesseract: OcrEngine) -> None:
     grey = np.asarray(drawn())
     red = np.stack([np.full_like(grey, 250), grey, grey], axis=2)
