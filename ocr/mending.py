@@ -5,9 +5,11 @@ other alphabets, and puts a quotation mark before a letter whose serif touches a
 are never changed: an impossible syllable stays, to be seen.
 """
 
+import re
 from collections.abc import Sequence
 
 SIGNS = str.maketrans({"Ð": "Đ", "⁄": "/", "ð": "đ"})
+LITRE = re.compile(r"^(\W*)mg[/il1I|]{2}(\W*)$")  # a slash and an l are both strokes
 DASHES = {"~", "~-", "-~", "—~", "~—", "¬", "—-"}
 ONE_LINE = "'‘"  # marks of a quotation that is taken to end in its line
 IN_CELL = "'‘“„\""
@@ -19,7 +21,7 @@ def mended(words: Sequence[str], *, in_cell: bool) -> list[str]:
 
     in_cell: of a table, where what is quoted does not go on in the next line.
     """
-    texts = [word.translate(SIGNS) for word in words]
+    texts = [LITRE.sub(r"\1mg/l\2", word.translate(SIGNS)) for word in words]
     opening = IN_CELL if in_cell else ONE_LINE
     if texts and texts[0] in DASHES and len(texts) > 1:
         texts[0] = "-"

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ocr.closer import looked_closer
 from ocr.columns import in_reading_order
 from ocr.confidence import chance_right
 from ocr.doubt import doubts_of
@@ -126,6 +127,7 @@ def recognise(image: StoredImage, sha256: str, engine: OcrEngine, options: Readi
     if measures.writing == "doubtful":
         reading = RawReading(tuple(_only(reading, sure)))
     written, noise = without_noise(reading.blocks)
+    written = looked_closer(written, best.prepared.page.image)
     high, wide = best.prepared.page.image.shape
     ordered = with_stamps(with_margins(in_reading_order(written, width=wide), height=high))
     described = engine.describe()
@@ -259,6 +261,6 @@ def _placed(blocks: Iterable[RawBlock], prepared: Preparation, engine: str) -> I
 def _words(words: Sequence[RawWord], prepared: Preparation, engine: str, *, in_cell: bool) -> Iterator[Word]:
     """Yield the words of a line as they are to be used, the engine's own reading beside."""
     said = [(word, raw) for word in words if (raw := keepable(word.text))]
-    texts = mended([unicodedata.normalize("NFC", raw) for _, raw in said], in_cell=in_cell)
+    texts = mended([unicodedata.normalize("NFC", word.seen or raw) for word, raw in said], in_cell=in_cell)
     for (word, raw), text in zip(said, texts, strict=True):
         yield Word(text, raw, chance_right(text, word.confidence, engine), prepared.geometry.to_stored(word.box))

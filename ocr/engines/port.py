@@ -29,11 +29,15 @@ class PreparedPage:
 
 @dataclass(frozen=True, slots=True)
 class RawWord:
-    """A word as the engine gave it; box in pixels of the prepared image; confidence 0-1."""
+    """A word as the engine gave it; box in pixels of the prepared image; confidence 0-1.
+
+    seen: what a closer look at its pixels shows instead.
+    """
 
     text: str
     confidence: float
     box: Box
+    seen: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,144 @@
+"""Looks once more at the pixels of words whose letters the engine can't tell apart, and says what they show.
+
+Its model has no raised digits, reads m² and a plain m2 alike, counts the strokes of Roman numerals wrongly, most
+of all in the cells of a table, and joins a number and its unit. These are matters of places and counts, not of
+likeness: a raised digit ends above its letter's foot, a numeral has as many strokes as are seen, a gap is as wide
+as it is. Where the pixels do not say clearly, the engine's reading stays; what is said instead is beside it.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ocr.engines.port import RawBlock, RawLine, RawWord
+from ocr.page import Box
+from ocr.pixels import Pixels
+
+DARK = 150  # grey level of ink; the paper is white
+METRES = re.compile(r"^(\W*)([kcdm]?m)([23])(?=\W|$)")
+RAISED = {"2": "²", "3": "³"}
+TOUCHING = 0.22  # of the width of an m, alone or with the digit that touches it, what is looked at of the digit
+WIDE = 1.1  # times its height, an m's width; of a k, a bracket or a digit less
+FOOT = 0.25  # of a letter's height: a raised digit ends this far above its foot
+JOINED = re.compile(r"^(\W?\d[\d.,]*)(mm|cm|dm|m|km|kg|g|ha|kV|kW|MW|tấn)(\W?)$")
+GAP = (
+    0.28  # of a digit's height, from which the space between two marks is one between words: letters stand nearer
+)
+STROKES = re.compile(r"^[IHl1|]{1,3}$")
+NUMERAL, TAKEN_FOR_ONE = re.compile(r"^[IVX]{1,5}$"), re.compile(r"^(?:H|IH|HI)$")
+COLUMN_LEAST, COLUMN_SHARE = (
+    3,
+    0.6,
+)  # words of a column, and the share of them that are numerals, to be one of these
+HEIGHTS = ((0.25, 0.4), (0.6, 0.75))  # of a letter, where strokes are counted: above and below the bar of an H
+
+
+def looked_closer(blocks: Sequence[RawBlock], grey: Pixels) -> tuple[RawBlock, ...]:
+    """Return the blocks with what a closer look at the level page shows of some words beside them."""
+    return tuple(_of_block(block, grey) for block in blocks)
+
+
+def _of_block(block: RawBlock, grey: Pixels) -> RawBlock:
+    all_words = [word for line in block.lines for word in line.words]
+    lines = []
+    for line in block.lines:
+        words: list[RawWord] = []
+        for word in line.words:
+            if block.kind == "table" and STROKES.match(word.text) and _in_column_of_numerals(word, all_words):
+                word = _counted(word, grey)
+            words += _of_word(word, grey)
+        lines.append(RawLine(tuple(words), line.box))
+    return replace(block, lines=tuple(lines))
+
+
+def _of_word(word: RawWord, grey: Pixels) -> Iterator[RawWord]:
+    if METRES.match(word.text):
+        yield _raised(word, grey)
+    elif found := JOINED.match(word.text):
+        yield from _apart(word, len(found[1]), grey)
+    else:
+        yield word
+
+
+def _raised(word: RawWord, grey: Pixels) -> RawWord:
+    """Return a word of square or cubic metres with its digit as it is printed."""
+    before, unit, digit = METRES.match(word.text).groups()  # type: ignore[union-attr] # it was matched before
+    at = len(before) + len(unit)
+    letter = next((mark for mark in _marks(grey, word.box)[:at] if mark.width > WIDE * mark.height), None)
+    if letter is None:
+        return word  # the letter before the digit is an m, the only wide one
+    foot, end = letter.y + letter.height, word.box.x + word.box.width
+    wide = max(2, round(TOUCHING * letter.width))
+    for left in (letter.x + letter.width + 1, letter.x + letter.width - wide):
+        rows = (grey[word.box.y : foot, left : min(left + wide, end)] < DARK).any(axis=1)
+        inked = np.flatnonzero(rows) + word.box.y
+        if len(inked):
+            raised = foot - 1 - inked[-1] >= FOOT * letter.height and inked[-1] - inked[0] >= 0.4 * letter.height
+            return replace(word, seen=word.text[:at] + RAISED[digit] + word.text[at + 1 :]) if raised else word
+    return word
+
+
+def _apart(word: RawWord, at: int, grey: Pixels) -> Iterator[RawWord]:
+    """Yield a number and its unit, as two words where a space stands between them."""
+    marks = _marks(grey, word.box)
+    tall = max((mark.height for mark in marks), default=0)
+    digits = [mark for mark in marks[:at] if mark.height > 0.6 * tall]
+    if len(marks) <= at or not digits:
+        yield word
+        return
+    last, first = marks[at - 1], marks[at]
+    gap = first.x - (last.x + last.width)
+    if gap < GAP * digits[0].height:
+        yield word
+        return
+    middle = last.x + last.width + gap // 2
+    left = Box(word.box.x, word.box.y, middle - word.box.x, word.box.height)
+    right = Box(middle, word.box.y, word.box.x + word.box.width - middle, word.box.height)
+    yield RawWord(word.text[:at], word.confidence, left)
+    yield RawWord(word.text[at:], word.confidence, right)
+
+
+def _in_column_of_numerals(word: RawWord, words: Sequence[RawWord]) -> bool:
+    left, right = word.box.x, word.box.x + word.box.width
+    column = [other for other in words if other.box.x < right and left < other.box.x + other.box.width]
+    plain = sum(NUMERAL.match(other.text) is not None for other in column)
+    all_of_them = plain + sum(TAKEN_FOR_ONE.match(other.text) is not None for other in column)
+    return plain > 0 and all_of_them >= max(COLUMN_LEAST, COLUMN_SHARE * len(column))
+
+
+def _counted(word: RawWord, grey: Pixels) -> RawWord:
+    """Return a Roman numeral of strokes with as many as are seen, where two looks see the same."""
+    aside = word.box.height  # the engine's box may hold but some of the strokes
+    left = max(0, word.box.x - aside)
+    part = grey[word.box.y : word.box.y + word.box.height, left : word.box.x + word.box.width + aside]
+    counts = {
+        _runs(part[round(top * len(part)) : max(round(top * len(part)) + 1, round(bottom * len(part)))])
+        for top, bottom in HEIGHTS
+    }
+    if len(counts) != 1 or not 1 <= (count := counts.pop()) <= 3 or "I" * count == word.text:
+        return word
+    return replace(word, seen="I" * count)
+
+
+def _runs(rows: Pixels) -> int:
+    """Return how many strokes cross some rows of pixels."""
+    inked = (rows.min(axis=0, initial=255) < DARK).astype(np.int8)
+    return int((np.diff(inked, prepend=0) == 1).sum())
+
+
+def _marks(grey: Pixels, box: Box) -> list[Box]:
+    """Return the boxes of the letters in a box of the page, left to right: what a column of paper lies between.
+
+    One column alone is none: thin strokes break there.
+    """
+    ink = grey[box.y : box.y + box.height, box.x : box.x + box.width] < DARK
+    columns = np.flatnonzero(ink.any(axis=0))
+    found = []
+    for run in np.split(columns, np.flatnonzero(np.diff(columns) > 2) + 1):
+        if len(run):
+            rows = np.flatnonzero(ink[:, run[0] : run[-1] + 1].any(axis=1))
+            mark = Box(int(run[0]), int(rows[0]), int(run[-1] - run[0]) + 1, int(rows[-1] - rows[0]) + 1)
+            found.append(mark.moved(box.x, box.y))
+    return found
