@@ -19,6 +19,7 @@ from ocr.page import Box
 from ocr.pixels import Pixels
 
 DARK = 170  # grey level of ink; the paper is white
+RULE_DARK = 210  # and of a rule: thin ones are pale, most of all at 150 dpi
 DARK_HALVED = 215  # and of a rule on the halved page: a thin one lies on half a pixel
 ACROSS_MM, DOWN_MM = 12.0, 6.0  # the shortest rules: no stroke of a letter is as long
 TABLE_MM = (25.0, 8.0)  # the smallest table
@@ -46,7 +47,7 @@ def find_tables(grey: Pixels, *, dpi: float) -> tuple[Table, ...]:
     px_mm = dpi / 25.4
     if not _may_have_rules(grey, px_mm):
         return ()
-    dark = np.asarray(grey < DARK, np.uint8)
+    dark = np.asarray(grey < RULE_DARK, np.uint8)
     down = _rules(dark.T, round(DOWN_MM * px_mm)).T
     if not down.any():
         return ()
