@@ -12,29 +12,40 @@ NUMBER = re.compile(r"^[-–—\s]*((trang|page)\s*)?\d{1,4}(\s*/\s*\d{1,4})?[-�
 
 
 def with_margins(blocks: Sequence[RawBlock], *, height: int) -> tuple[RawBlock, ...]:
-    """Return the blocks with each page number a block of kind `margin`, where it was.
+    """Return the blocks with each page number a block of kind `margin`, first or last on the page.
 
-    height: of the page, in the boxes' pixels. Only the first and the last line can be one, in the page's margin.
+    height: of the page, in the boxes' pixels. Only a line above or below all others can be one, in the margin.
     """
     lines = [line for block in blocks for line in block.lines]
-    ends = [line for line in (*lines[:1], *lines[-1:]) if _is_number(line, height)]
-    if not ends or len(lines) == 1:
+    if len(lines) < 2:
         return tuple(blocks)
-    found: list[RawBlock] = []
+    highest, lowest = min(lines, key=_top), max(lines, key=_foot)
+    first = [highest] if _foot(highest) < MARGIN * height and _is_number(highest, lines) else []
+    last = [lowest] if _top(lowest) > (1 - MARGIN) * height and _is_number(lowest, lines) else []
+    found = []
     for block in blocks:
-        kept = tuple(line for line in block.lines if not any(line is end for end in ends))
-        numbers = [
-            RawBlock("margin", (line,), line.box) for line in block.lines if any(line is end for end in ends)
-        ]
-        above = [number for number in numbers if number.lines[0] is lines[0]]
-        found += above
-        if kept:
-            whole = len(kept) == len(block.lines)
-            found.append(block if whole else replace(block, lines=kept, box=Box.around(line.box for line in kept)))
-        found += [number for number in numbers if number not in above]
-    return tuple(found)
+        kept = tuple(line for line in block.lines if not any(line is end for end in (*first, *last)))
+        if len(kept) == len(block.lines):
+            found.append(block)
+        elif kept:
+            found.append(replace(block, lines=kept, box=Box.around(line.box for line in kept)))
+    return (*map(_margin, first), *found, *map(_margin, last))
 
 
-def _is_number(line: RawLine, height: int) -> bool:
-    in_margin = line.box.y + line.box.height < MARGIN * height or line.box.y > (1 - MARGIN) * height
-    return in_margin and NUMBER.match(" ".join(word.text for word in line.words)) is not None
+def _margin(line: RawLine) -> RawBlock:
+    return RawBlock("margin", (line,), line.box)
+
+
+def _is_number(line: RawLine, lines: Sequence[RawLine]) -> bool:
+    """Whether a line is a page's number, and none of these lines stands beside it."""
+    if NUMBER.match(" ".join(word.text for word in line.words)) is None:
+        return False
+    return all(other is line or _foot(other) <= _top(line) or _top(other) >= _foot(line) for other in lines)
+
+
+def _top(line: RawLine) -> int:
+    return line.box.y
+
+
+def _foot(line: RawLine) -> int:
+    return line.box.y + line.box.height

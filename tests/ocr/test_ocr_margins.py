@@ -51,3 +51,13 @@ def test_a_number_inside_the_page_stays() -> None:
 def test_a_page_of_nothing_but_a_number_keeps_it_as_its_text() -> None:
     assert told(block(line(60, "5"))) == [("text", ["5"])]
     assert told() == []
+
+
+def test_a_number_read_after_the_column_below_it_comes_first_all_the_same() -> None:
+    other = line(400, "Điều 2. Doanh nghiệp chịu trách nhiệm")
+    assert told(block(BODY), block(line(60, "2")), block(other))[0] == ("margin", ["2"])
+
+
+def test_a_number_beside_other_words_is_no_page_number() -> None:
+    beside = line(65, "Mẫu số")
+    assert [kind for kind, _ in told(block(line(60, "2")), block(beside), block(BODY))] == ["text"] * 3
