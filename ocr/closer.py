@@ -11,27 +11,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from ocr.engines.port import RawBlock, RawLine, RawWord
 from ocr.page import Box
 from ocr.pixels import Pixels
 
-DARK = 150  # grey level of ink; the paper is white
+Mask = npt.NDArray[np.bool_]
+PALEST = 190  # grey level of the palest ink; the paper is white
 METRES = re.compile(r"^(\W*)([kcdm]?m)([23])(?=\W|$)")
 RAISED = {"2": "²", "3": "³"}
-TOUCHING = 0.22  # of the width of an m, alone or with the digit that touches it, what is looked at of the digit
+BESIDE = 0.5  # of a letter's height: what is looked at of the digit beside it
+TOUCHING = 0.22  # and of the width of both where they touch
 WIDE = 1.1  # times its height, an m's width; of a k, a bracket or a digit less
 FOOT = 0.25  # of a letter's height: a raised digit ends this far above its foot
 JOINED = re.compile(r"^(\W?\d[\d.,]*)(mm|cm|dm|m|km|kg|g|ha|kV|kW|MW|tấn)(\W?)$")
-GAP = (
-    0.28  # of a digit's height, from which the space between two marks is one between words: letters stand nearer
-)
+GAP = 0.28  # of a digit's height, from which a gap is a space between words: letters stand nearer
 STROKES = re.compile(r"^[IHl1|]{1,3}$")
 NUMERAL, TAKEN_FOR_ONE = re.compile(r"^[IVX]{1,5}$"), re.compile(r"^(?:H|IH|HI)$")
-COLUMN_LEAST, COLUMN_SHARE = (
-    3,
-    0.6,
-)  # words of a column, and the share of them that are numerals, to be one of these
+COLUMN_LEAST, COLUMN_SHARE = 3, 0.6  # numerals, and their share of a column's words, that make it one of them
 HEIGHTS = ((0.25, 0.4), (0.6, 0.75))  # of a letter, where strokes are counted: above and below the bar of an H
 
 
@@ -70,10 +68,13 @@ def _raised(word: RawWord, grey: Pixels) -> RawWord:
     if letter is None:
         return word  # the letter before the digit is an m, the only wide one
     foot, end = letter.y + letter.height, word.box.x + word.box.width
-    wide = max(2, round(TOUCHING * letter.width))
-    for left in (letter.x + letter.width + 1, letter.x + letter.width - wide):
-        rows = (grey[word.box.y : foot, left : min(left + wide, end)] < DARK).any(axis=1)
-        inked = np.flatnonzero(rows) + word.box.y
+    past, ink = letter.x + letter.width, _ink(grey, word.box)
+    for left, right in (
+        (past + 1, past + 1 + round(BESIDE * letter.height)),
+        (past - round(TOUCHING * letter.width), past),
+    ):
+        strip = ink[: foot - word.box.y, left - word.box.x : min(right, end) - word.box.x]
+        inked = np.flatnonzero(strip.any(axis=1)) + word.box.y
         if len(inked):
             raised = foot - 1 - inked[-1] >= FOOT * letter.height and inked[-1] - inked[0] >= 0.4 * letter.height
             return replace(word, seen=word.text[:at] + RAISED[digit] + word.text[at + 1 :]) if raised else word
@@ -112,9 +113,9 @@ def _counted(word: RawWord, grey: Pixels) -> RawWord:
     """Return a Roman numeral of strokes with as many as are seen, where two looks see the same."""
     aside = word.box.height  # the engine's box may hold but some of the strokes
     left = max(0, word.box.x - aside)
-    part = grey[word.box.y : word.box.y + word.box.height, left : word.box.x + word.box.width + aside]
+    ink = _ink(grey, Box(left, word.box.y, word.box.x + word.box.width + aside - left, word.box.height))
     counts = {
-        _runs(part[round(top * len(part)) : max(round(top * len(part)) + 1, round(bottom * len(part)))])
+        _runs(ink[round(top * len(ink)) : max(round(top * len(ink)) + 1, round(bottom * len(ink)))])
         for top, bottom in HEIGHTS
     }
     if len(counts) != 1 or not 1 <= (count := counts.pop()) <= 3 or "I" * count == word.text:
@@ -122,10 +123,15 @@ def _counted(word: RawWord, grey: Pixels) -> RawWord:
     return replace(word, seen="I" * count)
 
 
-def _runs(rows: Pixels) -> int:
+def _runs(rows: Mask) -> int:
     """Return how many strokes cross some rows of pixels."""
-    inked = (rows.min(axis=0, initial=255) < DARK).astype(np.int8)
-    return int((np.diff(inked, prepend=0) == 1).sum())
+    return int((np.diff(rows.any(axis=0).astype(np.int8), prepend=0) == 1).sum())
+
+
+def _ink(grey: Pixels, box: Box) -> Mask:
+    """Return which pixels of a box of the page are ink: darker than half between the darkest and white paper."""
+    part = grey[box.y : box.y + box.height, box.x : box.x + box.width]
+    return part < min(PALEST, (int(part.min(initial=255)) + 255) // 2)
 
 
 def _marks(grey: Pixels, box: Box) -> list[Box]:
@@ -133,7 +139,7 @@ def _marks(grey: Pixels, box: Box) -> list[Box]:
 
     One column alone is none: thin strokes break there.
     """
-    ink = grey[box.y : box.y + box.height, box.x : box.x + box.width] < DARK
+    ink = _ink(grey, box)
     columns = np.flatnonzero(ink.any(axis=0))
     found = []
     for run in np.split(columns, np.flatnonzero(np.diff(columns) > 2) + 1):

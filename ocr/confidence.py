@@ -4,10 +4,12 @@ An engine's figure ranks words well but is no share: of words to which Tesseract
 right; from 0.96 on, 99 in a hundred. The curve was fitted on generated papers of nine kinds (29,000 words) and is
 held against papers it was not fitted on by the bench of reading. Half of that is a word that no syllable is
 written like, though it bears Vietnamese marks, and a square or cubic metre: the model knows no raised digits, and
-reads m², m³ and a plain m2 alike.
+reads m², m³ and a plain m2 alike. A little less is a word with an acute or a hook over another mark, as in kế and
+kể: of those that it is quite sure of one in fifty is the other, of all other words one in 1,500 is wrong.
 """
 
 import re
+import unicodedata
 
 import numpy as np
 
@@ -23,6 +25,7 @@ CURVES = {
 CURVES["pytesseract"] = CURVES["tesseract"]  # the same model, asked another way
 RAISED = re.compile(r"^\W*[kcdm]?m[23?°](\W|$)")
 DOUBTED = 0.5
+ALIKE, RIGHT_OF_ALIKE = re.compile("[\u0302\u0306][\u0301\u0309]"), 0.98  # marks on marks, decomposed
 
 
 def chance_right(text: str, confidence: float, engine: str) -> float:
@@ -33,4 +36,8 @@ def chance_right(text: str, confidence: float, engine: str) -> float:
     curve = CURVES.get(engine)
     share = confidence if curve is None else float(np.interp(confidence, *curve))
     doubted = RAISED.match(text) is not None or kind_of(text) == "impossible"
-    return round(share * DOUBTED if doubted else share, 4)
+    if doubted:
+        share *= DOUBTED
+    elif ALIKE.search(unicodedata.normalize("NFD", text)):
+        share *= RIGHT_OF_ALIKE
+    return round(share, 4)
