@@ -4,7 +4,7 @@ import json
 import time
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Literal
@@ -23,6 +23,7 @@ from ingest.worklist import Claim
 from ocr import alto
 from ocr.errors import PageFailed
 from ocr.page import CaptureProbe, FileProbe, ReadPage
+from ocr.running import with_running_lines
 from ocr.wire import read_page_from_json, read_page_to_json
 
 
@@ -56,17 +57,23 @@ def document_of(reading: ReadPage, page: PageFacts) -> bytes:
 
 
 def kept_pages(connection: Connection, work_item_id: str) -> dict[int, KeptPage]:
-    """Return what is already read of a work item, by index in its file."""
-    rows = connection.execute(select(page_result).where(page_result.c.work_item_id == work_item_id))
+    """Return what is already read of a work item, by index in its file, running lines marked."""
+    rows = connection.execute(
+        select(page_result).where(page_result.c.work_item_id == work_item_id).order_by(page_result.c.file_index)
+    ).all()
+    found = [
+        read_page_from_json(json.loads(zlib.decompress(row.reading))) if row.reading else None for row in rows
+    ]
     return {
-        row.file_index: KeptPage(
-            row.file_index,
-            read_page_from_json(json.loads(zlib.decompress(row.reading))) if row.reading else None,
-            row.failure,
-            row.failure_detail,
-        )
-        for row in rows
+        row.file_index: KeptPage(row.file_index, read, row.failure, row.failure_detail)
+        for row, read in zip(rows, document_with_running_lines(found), strict=True)
     }
+
+
+def document_with_running_lines(readings: Sequence[ReadPage | None]) -> list[ReadPage | None]:
+    """Return the readings of one file, in its order, with running lines marked; None for a page that failed."""
+    marked = iter(with_running_lines([read.page for read in readings if read is not None]))
+    return [replace(read, page=next(marked)) if read is not None else None for read in readings]
 
 
 def kept_indices(connection: Connection, work_item_id: str) -> set[int]:

@@ -5,7 +5,7 @@ The content package is only read. A page that fails is told as failed; what beco
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import zip_longest
 from pathlib import Path
@@ -23,7 +23,7 @@ from archive.stores.port import ObjectStore
 from archive.texts import opened_texts
 from ingest.disks import Place, blame_scratch
 from ingest.errors import CapturesDiffer
-from ingest.pages import document_of
+from ingest.pages import document_of, document_with_running_lines
 from ocr.errors import PageFailed
 from ocr.options import ReadingOptions
 from ocr.page import CaptureProbe, FileProbe, ReadPage
@@ -106,8 +106,13 @@ def read_pages(desk: Rereader, reader: Reader, opened: OpenedRecord) -> list[Pag
         try:
             of_file = [facts for facts in opened.content.pages if facts.file_sha256 == received.sha256]
             captures = _captures_of(opened.record_id, of_file, reader.probe(path))
-            for facts, capture, following in zip_longest(of_file, captures, captures[1:]):
-                found[facts.number] = _read_one(desk, reader, path, facts, capture, following)
+            again = [
+                _read_one(desk, reader, path, facts, capture, following)
+                for facts, capture, following in zip_longest(of_file, captures, captures[1:])
+            ]
+            marked = document_with_running_lines([page.reading for page in again])
+            for page, read in zip(again, marked, strict=True):
+                found[page.facts.number] = replace(page, reading=read)
         finally:
             reader.leave()
             path.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ more by Tesseract itself.
 
 import json
 import shutil
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -41,9 +42,11 @@ SECOND = ("Điều 2. Thời hạn", "năm năm")
 FILE = "giay-phep.pdf"
 
 
-def _deliver(home: TestHome, top: Path) -> str:
+def _deliver(home: TestHome, top: Path, *, sheets: str = "2") -> str:
     home.ask("init")
-    write_manifest(top / "scans", [{"file": FILE, "sheets": "2", "code_number": "15", "access_mode": "Công khai"}])
+    write_manifest(
+        top / "scans", [{"file": FILE, "sheets": sheets, "code_number": "15", "access_mode": "Công khai"}]
+    )
     batch = home.ask("intake", str(top / "scans"))["batch"]
     assert home.run("work", "--until-idle").code == 0
     home.ask("batch", "accept", batch, "--word", "đã đối chiếu")
@@ -295,3 +298,19 @@ def test_tesseract_reads_a_record_again_as_it_read_it(tmp_path: Path) -> None:
     assert (other.code, other.document["reproduced"]) == (4, None)
     assert "engine.engine: tesseract, replay" in other.document["differs"]
     assert json.dumps(home.ask("record", "reread", record)).count("false") == 1  # nothing new
+
+
+def test_running_lines_are_marked_and_marked_again_when_the_derivation_is_run_again(tmp_path: Path) -> None:
+    head = "Giấy phép số 15/GP-STNMT"
+    pages = [(head, f"Điều {n}. Cấp phép khai thác") for n in (1, 2, 3)]
+    drawn = [scans.page(lines, mark=f"trang {n}") for n, lines in enumerate(pages, start=1)]
+    scans.remember(scans.save_all(drawn, tmp_path / "scans" / FILE), tmp_path / "recordings", pages)
+    home = TestHome(tmp_path / "var", tmp_path / "recordings")
+    record = _deliver(home, tmp_path, sheets="3")
+    home.ask("record", "export", record, "-o", str(tmp_path / "package.zip"))
+    with zipfile.ZipFile(tmp_path / "package.zip") as package:
+        documents = [package.read(name).decode() for name in package.namelist() if "/data/text/" in name]
+    assert [document.count('LABEL="margin"') for document in documents] == [1, 1, 1]
+    assert _found(home, head)  # it is on the paper, and can be found
+    checked = home.ask("record", "reread", record, "--check", "1")
+    assert (checked["reproduced"], checked["differs"]) == (True, [])
