@@ -128,11 +128,15 @@ def measured(documents: Iterable[Document], folder: Path) -> list[tuple[Document
         for count, document in enumerate(documents):
             if count == 0:
                 ours.read(document.path)  # loads fonts, models and libraries, as a worker has
-            reads = {
-                "default": by_ocrmypdf(document.path, folder),
-                "same service": by_ocrmypdf(document.path, folder, *SAME_SERVICE),
-                "ours": ours.read(document.path),
-            }
+            try:
+                reads = {
+                    "default": by_ocrmypdf(document.path, folder),
+                    "same service": by_ocrmypdf(document.path, folder, *SAME_SERVICE),
+                    "ours": ours.read(document.path),
+                }
+            except subprocess.CalledProcessError as error:
+                print(f"{document.path.name}: left out, OCRmyPDF ended with {error.returncode}", file=sys.stderr)
+                continue
             found.append((document, reads))
             told = [round(read.seconds, 2) for read in reads.values()]
             print(f"{document.path.name}: {told}", file=sys.stderr)

@@ -77,7 +77,10 @@ def made_documents(folder: Path, tiers: Collection[str], *, rounds: int, seed: i
 
 
 def found_documents(folder: Path, scratch: Path, *, pages_most: int) -> Iterator[Document]:
-    """Yield the first pages of each PDF of a folder that has a `.txt` of the same name beside it."""
+    """Yield the first pages of each PDF of a folder that has a `.txt` of the same name beside it.
+
+    Without its signature, for OCRmyPDF refuses a signed file, and without a portal's banner: that it takes for text.
+    """
     for path in sorted(folder.glob("*.pdf")):
         truth = path.with_suffix(".txt")
         if not truth.exists():
@@ -85,5 +88,8 @@ def found_documents(folder: Path, scratch: Path, *, pages_most: int) -> Iterator
         with pikepdf.open(path) as whole:
             pages = min(pages_most, len(whole.pages))
             del whole.pages[pages:]
+            for place, key in ((whole.Root, "/AcroForm"), *((page.obj, "/Annots") for page in whole.pages)):
+                if key in place:
+                    del place[key]
             whole.save(scratch / path.name)
         yield Document("real", scratch / path.name, (truth.read_text(encoding="utf-8"),), pages)
