@@ -79,7 +79,7 @@ def made_documents(folder: Path, tiers: Collection[str], *, rounds: int, seed: i
 def found_documents(folder: Path, scratch: Path, *, pages_most: int) -> Iterator[Document]:
     """Yield the first pages of each PDF of a folder that has a `.txt` of the same name beside it.
 
-    Without its signature, for OCRmyPDF refuses a signed file, and without a portal's banner: that it takes for text.
+    Without its signature, for OCRmyPDF refuses a signed file, and without a portal's banner: that is text to it.
     """
     for path in sorted(folder.glob("*.pdf")):
         truth = path.with_suffix(".txt")
