@@ -234,7 +234,7 @@ def main() -> None:
             (top / "found").mkdir()
             documents += found_documents(options.scans, top / "found", pages_most=options.pages)
         found = measured(documents, top)
-        mixed = [document for document in documents if document.tier in GOALS]
+        mixed = [document for document in documents if document.tier in GOALS] or documents
         theirs, ours, peak = throughput(mixed, top)
     said = [
         f"Machine: {machine()}; {datetime.now(UTC):%Y-%m-%d}; seed {seed}, {len(documents)} documents.\n",
