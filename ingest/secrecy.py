@@ -6,10 +6,10 @@ a missed mark could not be undone once the package is locked (STO-8, CPY-7).
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 
 from ocr.page import Line, PageText
+from ocr.vietnamese import bare
 
 _STANDING_ALONE = {
     "MAT": "mat",
@@ -24,9 +24,7 @@ _LABEL = re.compile(r"^(DO|MUC DO) MAT ?:? ?")
 
 
 def _folded(text: str) -> str:
-    decomposed = unicodedata.normalize("NFD", text.replace("Đ", "D").replace("đ", "d"))
-    plain = "".join(c for c in decomposed if not unicodedata.combining(c))
-    return " ".join(re.sub(r"[^A-Za-z: ]", " ", plain).split())
+    return " ".join(re.sub(r"[^A-Za-z: ]", " ", bare(text)).split())
 
 
 def mark_in(line: str) -> str | None:

@@ -5,13 +5,13 @@ recipients at the left and the signer at the right. Where the engine read them l
 left column is put before the right one. Nothing else is moved: a table stays as it was read.
 """
 
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from ocr.engines.port import RawBlock, RawLine, RawWord
 from ocr.page import BlockKind, Box
+from ocr.vietnamese import bare
 
 NATION = ("CONG", "HOA", "XA")
 RECIPIENTS = ("NOI", "NHAN")
@@ -187,5 +187,4 @@ def _middle(line: RawLine) -> float:
 
 def _folded(text: str) -> str:
     """Return the letters of a word in capitals, without marks: reading loses tones."""
-    plain = unicodedata.normalize("NFD", text.upper().replace("Đ", "D"))
-    return "".join(letter for letter in plain if letter.isalpha())
+    return "".join(letter for letter in bare(text).upper() if letter.isalpha())

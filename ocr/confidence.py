@@ -5,7 +5,7 @@ right; from 0.96 on, 99 in a hundred. The curve was fitted on generated papers o
 held against papers it was not fitted on by the bench of reading. Half of that is a word that no syllable is
 written like, though it bears Vietnamese marks, and a square or cubic metre: the model knows no raised digits, and
 reads m², m³ and a plain m2 alike. A little less is a word with an acute or a hook over another mark, as in kế and
-kể: of those that it is quite sure of one in fifty is the other, of all other words one in 1,500 is wrong.
+kể: of those that it is quite sure of one in seventy is wrong, of all other words one in 1,200.
 """
 
 import re

@@ -4,12 +4,12 @@ They are told by coming again, so a document's pages are looked at together, aft
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
 from ocr.page import Block, Box, Line, PageText
+from ocr.vietnamese import bare
 
 MARGIN = 0.10  # share of the page's height at its top and its bottom
 NEAR = 0.015  # of the page's height: a running line stands this near to where it stood on other pages
@@ -52,7 +52,7 @@ def _height_of(line: Line, page: PageText) -> float:
 
 def _key(line: Line) -> str:
     """Return what of a running line is the same on every page: its letters without marks, # for each number."""
-    text = unicodedata.normalize("NFD", "".join(word.text for word in line.words).casefold().replace("đ", "d"))
+    text = bare("".join(word.text for word in line.words)).casefold()
     return re.sub(r"\d+", "#", "".join(letter for letter in text if letter.isalnum()))
 
 

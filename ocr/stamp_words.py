@@ -1,11 +1,11 @@
 """Tells a stamp by its words, whatever its ink: marks of receipt, of a copy, of urgency, of secrecy."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 
 from ocr.engines.port import RawBlock
+from ocr.vietnamese import bare
 
 # In capitals, tones and marks folded, spaces left out: two words of a stamp are often read as one.
 ALONE = {"BANSAO", "KHAN", "THUONGKHAN", "HOATOC", "MAT", "TOIMAT", "TUYETMAT", "DATHU"}
@@ -39,6 +39,4 @@ def with_stamps(blocks: Sequence[RawBlock]) -> tuple[RawBlock, ...]:
 
 
 def _folded(text: str) -> str:
-    apart = unicodedata.normalize("NFD", text.replace("Đ", "D").replace("đ", "d"))
-    plain = "".join(letter for letter in apart if not unicodedata.combining(letter))
-    return " ".join(re.sub(r"[^A-Za-z ]", " ", plain).split())
+    return " ".join(re.sub(r"[^A-Za-z ]", " ", bare(text)).split())

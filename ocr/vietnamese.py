@@ -44,6 +44,12 @@ _CORE = re.compile(r"^\W*(.*?)\W*$", re.DOTALL)
 _NUMBER = re.compile(r"^[\d.,:/%+\-]*\d[\d.,:/%+\-]*$")
 
 
+def bare(text: str) -> str:
+    """Return a text without tones and marks, đ as d: what reading loses first is left out of comparisons."""
+    apart = unicodedata.normalize("NFD", text.replace("Đ", "D").replace("đ", "d"))
+    return "".join(letter for letter in apart if not unicodedata.combining(letter))
+
+
 def kind_of(word: str) -> Kind:
     """Return what a word is, punctuation around it left out; `other` when nothing but punctuation is left."""
     core = unicodedata.normalize("NFC", word)
