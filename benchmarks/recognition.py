@@ -1,13 +1,14 @@
 """Our reading against OCRmyPDF's, back to back on the same files: what it costs, and how much of it is right.
 
     make bench-ocr [SCANS=folder]
-    .venv/bin/python benchmarks/recognition.py [--scans FOLDER] [--tiers a,b] [--rounds N] [--final]
+    .venv/bin/python benchmarks/recognition.py [--scans FOLDER] [--tiers a,b] [--rounds N] [--final] [--ours]
 
 Documents come from our generator, tier by tier (`tiers`), and from a folder of PDFs with the truth in a `.txt`
 beside each. Every document is read by OCRmyPDF as it comes, by OCRmyPDF asked for the same service
 (`--rotate-pages --deskew`), and by us (looked into, read, laid into a PDF/A, in the jail, warm as workers are),
 one after the other. Processor time is of all processes; text is compared in NFC with one space between words.
-Confidence is held against the truth word by word. --final: papers that no setting was tuned on.
+Confidence is held against the truth word by word. --final: papers that no setting was tuned on. --ours: only our
+reading, of as many papers as wrong words of a good tier take to be counted.
 """
 
 import argparse
@@ -41,6 +42,7 @@ MARKS = ((160.0, 60.0), (160.0, 60.0))  # points; as large as marks are
 SAME_SERVICE = ("--rotate-pages", "--deskew")
 SIDES = ("default", "same service", "ours")
 IN_ORDER = 0.98  # share of a page's words in order: a header or closing read across its columns leaves fewer
+BAR = 20  # signs of a share of all
 GOALS = {"clean": 0.6, "typical": 0.7, "poor": 0.3}  # of the default's character errors
 
 
@@ -120,20 +122,22 @@ def ordered(found: Sequence[tuple[Document, dict[str, Read]]], side: str) -> flo
     return sum(share >= IN_ORDER for share in shares) / len(shares) if shares else None
 
 
-def measured(documents: Iterable[Document], folder: Path) -> list[tuple[Document, dict[str, Read]]]:
-    """Read every document by every side, one after the other."""
+def measured(
+    documents: Iterable[Document], folder: Path, *, alone: bool
+) -> list[tuple[Document, dict[str, Read]]]:
+    """Read every document by every side, one after the other; alone: by ours."""
     ours = Ours(folder / "scratch")
     found = []
     try:
         for count, document in enumerate(documents):
             if count == 0:
                 ours.read(document.path)  # loads fonts, models and libraries, as a worker has
+            reads: dict[str, Read] = {}
             try:
-                reads = {
-                    "default": by_ocrmypdf(document.path, folder),
-                    "same service": by_ocrmypdf(document.path, folder, *SAME_SERVICE),
-                    "ours": ours.read(document.path),
-                }
+                if not alone:
+                    reads["default"] = by_ocrmypdf(document.path, folder)
+                    reads["same service"] = by_ocrmypdf(document.path, folder, *SAME_SERVICE)
+                reads["ours"] = ours.read(document.path)
             except subprocess.CalledProcessError as error:
                 print(f"{document.path.name}: left out, OCRmyPDF ended with {error.returncode}", file=sys.stderr)
                 continue
@@ -171,49 +175,78 @@ def throughput(documents: Sequence[Document], folder: Path) -> tuple[float, floa
 def report(found: Sequence[tuple[Document, dict[str, Read]]]) -> Iterable[str]:
     """Yield the tables: by tier, each document's, and how far confidence can be trusted."""
     tiers = list(dict.fromkeys(document.tier for document, _ in found))
-    heads = (
+    sides = [side for side in SIDES if side in found[0][1]]
+    yield from _costs_and_errors(found, tiers, sides)
+    yield from _heads("document", *(f"CER, {side}" for side in sides))
+    for document, reads in found:
+        yield _row(document.path.name, *(f"{judged(document, reads[side]).cer:.2%}" for side in sides))
+    yield from _heads("tier", *(f"made pages in reading order, {side}" for side in sides))
+    for tier in tiers:
+        shares = [ordered([one for one in found if one[0].tier == tier], side) for side in sides]
+        if all(share is not None for share in shares):
+            yield _row(tier, *(f"{share:.0%}" for share in shares))
+    yield from _trust(found, tiers)
+
+
+def _costs_and_errors(
+    found: Sequence[tuple[Document, dict[str, Read]]], tiers: Sequence[str], sides: Sequence[str]
+) -> Iterable[str]:
+    yield from _heads(
         "tier",
         "pages",
         "side",
         "CPU-s a page",
-        "of default",
+        f"of {sides[0]}",
         "CER",
         "without marks",
         "WER",
         "recall",
         "precision",
     )
-    yield from (f"| {' | '.join(heads)} |", "|---" * len(heads) + "|")
     for tier in tiers:
         of_tier = [(document, reads) for document, reads in found if document.tier == tier]
         pages = sum(document.pages for document, _ in of_tier)
-        base = sum(reads["default"].seconds for _, reads in of_tier)
-        for side in SIDES:
+        base = sum(reads[sides[0]].seconds for _, reads in of_tier)
+        for side in sides:
             seconds = sum(reads[side].seconds for _, reads in of_tier)
             errors = sum((judged(document, reads[side]) for document, reads in of_tier), Errors())
-            yield (
-                f"| {tier} | {pages} | {side} | {seconds / pages:.2f} | {seconds / base:.2f} | {errors.cer:.2%} "
-                f"| {errors.bare_cer:.2%} | {errors.wer:.2%} | {errors.recall:.2%} | {errors.precision:.2%} |"
+            rates = (errors.cer, errors.bare_cer, errors.wer, errors.recall, errors.precision)
+            yield _row(
+                tier,
+                str(pages),
+                side,
+                f"{seconds / pages:.2f}",
+                f"{seconds / base:.2f}",
+                *(f"{rate:.2%}" for rate in rates),
             )
-    yield "\n| document | default CER | same service | ours |\n|---|---|---|---|"
-    for document, reads in found:
-        figures = " | ".join(f"{judged(document, reads[side]).cer:.2%}" for side in SIDES)
-        yield f"| {document.path.name} | {figures} |"
-    yield "\n| tier | made pages in reading order, default | same service | ours |\n|---|---|---|---|"
-    for tier in tiers:
-        shares = [ordered([found_one for found_one in found if found_one[0].tier == tier], side) for side in SIDES]
-        if all(share is not None for share in shares):
-            yield f"| {tier} | " + " | ".join(f"{share:.0%}" for share in shares) + " |"
-    yield "\n| tier | words | right | expected error of confidence | AUROC |\n|---|---|---|---|---|"
-    for tier in tiers:
-        trusted = calibration(
+
+
+def _trust(found: Sequence[tuple[Document, dict[str, Read]]], tiers: Sequence[str]) -> Iterable[str]:
+    """Yield how far confidence can be trusted: by tier, and as the diagram of all words."""
+    pairs = {
+        tier: [
             (reads["ours"].words, "\n".join(document.truths)) for document, reads in found if document.tier == tier
-        )
+        ]
+        for tier in tiers
+    }
+    yield from _heads("tier", "words", "right", "expected error of confidence", "AUROC")
+    for tier, of_tier in pairs.items():
+        trusted = calibration(of_tier)
         if trusted.words:
-            yield (
-                f"| {tier} | {trusted.words} | {trusted.right:.2%} | {trusted.expected_error:.3f} "
-                f"| {trusted.auroc:.3f} |"
-            )
+            rates = f"{trusted.right:.2%}", f"{trusted.expected_error:.3f}", f"{trusted.auroc:.3f}"
+            yield _row(tier, str(trusted.words), *rates)
+    yield from _heads("reliability: confidence says", "right", "words", "")
+    for one in calibration(pair for of_tier in pairs.values() for pair in of_tier).diagram:
+        bar = "█" * round(one.right * BAR)
+        yield _row(f"{one.said:.1%}", f"{one.right:.1%}", str(one.words), bar)
+
+
+def _heads(*names: str) -> Iterable[str]:
+    yield from ("", _row(*names), "|---" * len(names) + "|")
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def main() -> None:
@@ -224,6 +257,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1, help="times four documents a tier")
     parser.add_argument("--pages", type=int, default=12, help="most pages of a document of --scans")
     parser.add_argument("--final", action="store_true")
+    parser.add_argument("--ours", action="store_true")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sohoa-bench-") as name:
@@ -233,15 +267,18 @@ def main() -> None:
         if options.scans:
             (top / "found").mkdir()
             documents += found_documents(options.scans, top / "found", pages_most=options.pages)
-        found = measured(documents, top)
-        mixed = [document for document in documents if document.tier in GOALS] or documents
-        theirs, ours, peak = throughput(mixed, top)
-    said = [
-        f"Machine: {machine()}; {datetime.now(UTC):%Y-%m-%d}; seed {seed}, {len(documents)} documents.\n",
-        *report(found),
-        f"\nPages a minute with all cores: OCRmyPDF {theirs:.1f}, ours {ours:.1f}, {ours / theirs:.2f} x. "
-        f"Peak of one reader with its jail: {peak:.0f} MB.",
-    ]
+        found = measured(documents, top, alone=options.ours)
+        said = [
+            f"Machine: {machine()}; {datetime.now(UTC):%Y-%m-%d}; seed {seed}, {len(documents)} documents.",
+            *report(found),
+        ]
+        if not options.ours:
+            mixed = [document for document in documents if document.tier in GOALS] or documents
+            theirs, ours, peak = throughput(mixed, top)
+            said += [
+                f"\nPages a minute with all cores: OCRmyPDF {theirs:.1f}, ours {ours:.1f}, {ours / theirs:.2f} x. "
+                f"Peak of one reader with its jail: {peak:.0f} MB."
+            ]
     print("\n".join(said))
     if options.out:
         options.out.write_text("\n".join(said) + "\n", encoding="utf-8")

@@ -30,6 +30,7 @@ COMMANDS = {
     "init": "intake",
     "intake": "intake",
     "work": "intake",
+    "inspect": "inspecting",
     "batch": "batch",
     "record": "record",
     "hold": "hold",

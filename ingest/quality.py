@@ -15,6 +15,7 @@ from archive.record import Description, PageFacts
 from ingest.pages import KeptPage
 from ingest.reasons import Language
 from ocr.doubt import WORDS as READING
+from ocr.page import ReadPage
 from ocr.quality.image import ImageQuality
 from ocr.quality.rules import SHIPPED, PaperKind, QualityRule, read_rules
 from ocr.quality.verdicts import Verdict, judge
@@ -63,7 +64,7 @@ def judged(
     sector: of administration, for rules that hold in one only. Raises QualityRulesInvalid.
     """
     kind = KINDS.get(description.document_type or "", "document")
-    verdicts = judge([_measured(page) for page in pages], kind, on, _rules(rules), sector=sector)
+    verdicts = judge([measured(page.reading) for page in pages], kind, on, rules_with(rules), sector=sector)
     read = [page.reading.doubts if page.reading is not None else () for page in pages]
     failed = [[verdict for verdict in page if verdict.outcome == "fail"] for page in verdicts]
     return Judged(
@@ -94,11 +95,13 @@ def sentences_of(page: PageFacts, quality: Mapping[str, Any], language: Language
     return told
 
 
-def _measured(page: KeptPage) -> ImageQuality | None:
-    found = page.reading.measures.get("quality") if page.reading is not None else None
+def measured(reading: ReadPage | None) -> ImageQuality | None:
+    """Return what a page's image was measured to be; None where it could not be read, or not yet was."""
+    found = reading.measures.get("quality") if reading is not None else None
     return ImageQuality.from_json(found) if found is not None else None
 
 
 @cache
-def _rules(own: Path | None) -> tuple[QualityRule, ...]:
+def rules_with(own: Path | None) -> tuple[QualityRule, ...]:
+    """Return the rules that come with the program, and an agency's own. Raises QualityRulesInvalid."""
     return read_rules([SHIPPED, *([own] if own is not None else [])])

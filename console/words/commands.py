@@ -35,6 +35,19 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "work.workers": ("Số tiến trình.", "Number of processes."),
     "work.idle": ("Dừng khi không còn việc.", "Stop when nothing is left."),
+    "inspect": (
+        "Kiểm tra chất lượng tệp quét trước khi nhận: từng quy tắc với từng trang; không lưu gì.",
+        "Check scans before they are taken in: every rule for every page; nothing is kept.",
+    ),
+    "inspect.kind": (
+        "Loại giấy: document (văn bản), map (bản đồ), drawing (bản vẽ), photo (ảnh).",
+        "Kind of paper.",
+    ),
+    "inspect.on": ("Ngày quét (mặc định: hôm nay).", "Day of scanning (default: today)."),
+    "inspect.sides": (
+        "Số mặt đã quét của mỗi tờ; 2 thì mặt sau được phép trắng.",
+        "Sides scanned of each sheet; with 2, backs may be blank.",
+    ),
     "batch": (
         "Lô: xem, biên nhận, chấp nhận, làm lại, tạm dừng, hủy.",
         "Batches: look, receipt, accept, retry, pause, cancel.",

@@ -289,6 +289,22 @@ TOLD: dict[str, tuple[str, str]] = {
     "column.failed": ("không đạt", "failed"),
     "column.not-applicable": ("không áp dụng", "not applicable"),
     "column.failed-share": ("tỷ lệ không đạt", "share failed"),
+    "column.threshold": ("ngưỡng", "threshold"),
+    "column.outcome": ("kết luận", "verdict"),
+    "outcome.pass": ("đạt", "pass"),
+    "outcome.fail": ("KHÔNG ĐẠT", "FAIL"),
+    "outcome.not-applicable": ("không áp dụng", "not applicable"),
+    "say.inspected-file": ("{file}: {pages} trang.", "{file}: {pages} pages."),
+    "say.inspected-refused": ("{file}: không nhận được. {reason}", "{file}: would not be taken in. {reason}"),
+    "say.inspected-page": ("  trang {page}: {reason}", "  page {page}: {reason}"),
+    "say.inspected": (
+        "Đã kiểm tra {files} tệp: đạt mọi quy tắc áp dụng được.",
+        "{files} files checked: every rule that applies is kept.",
+    ),
+    "say.inspected-wanting": (
+        "Đã kiểm tra {files} tệp: {wanting} tệp cần xem lại hoặc quét lại.",
+        "{files} files checked: {wanting} to look at or scan again.",
+    ),
     "column.look": ("cần xem lại vì", "to look at because"),
     "say.never-evaluated": (
         "Những quy tắc chưa kết luận được trên trang nào của lô: {rules}.",

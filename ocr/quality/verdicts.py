@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any, Literal, Self
 
 from ocr.quality.image import ImageQuality
-from ocr.quality.rules import PaperKind, QualityRule, Severity
+from ocr.quality.rules import Comparison, PaperKind, QualityRule, Severity
 
 Outcome = Literal["pass", "fail", "not-applicable"]
 SAME_WIDTH_PCT = 3.0  # sheets fed at once are as wide as the others, only longer
@@ -23,6 +23,7 @@ LEAST_PAGES = 3  # of one size, without which no page's size stands out
 class Verdict:
     """What one rule says of one page. value: as measured, None when it could not be.
 
+    comparison: what a good page's value is to the threshold (`ocr.quality.rules.QualityRule`).
     reason: empty for a pass; `quality-<rule>` for a failure; else why the rule could not be applied.
     """
 
@@ -30,6 +31,7 @@ class Verdict:
     measure: str
     value: float | None
     unit: str
+    comparison: Comparison
     threshold: float
     outcome: Outcome
     severity: Severity
@@ -39,11 +41,6 @@ class Verdict:
         """Return the verdict as a JSON object, its value rounded."""
         found = asdict(self)
         return found | {"value": None if self.value is None else round(self.value, 4)}
-
-    @classmethod
-    def from_json(cls, found: dict[str, Any]) -> Self:
-        """Return the verdict a JSON object holds."""
-        return cls(**found)
 
 
 def judge(
@@ -119,7 +116,17 @@ def _verdict(rule: QualityRule, page: ImageQuality | None, index: int, among: _S
     value, why = (None, "not-measured") if page is None else _value(rule.measure, page, index, among, sides)
     outcome: Outcome = "not-applicable" if value is None else "pass" if rule.met_by(value) else "fail"
     reason = {"pass": "", "fail": rule.slug, "not-applicable": why}[outcome]
-    return Verdict(rule.id, rule.measure, value, rule.unit, rule.threshold, outcome, rule.severity, reason)
+    return Verdict(
+        rule.id,
+        rule.measure,
+        value,
+        rule.unit,
+        rule.comparison,
+        rule.threshold,
+        outcome,
+        rule.severity,
+        reason,
+    )
 
 
 def _value(measure: str, page: ImageQuality, index: int, among: _Siblings, sides: int) -> tuple[float | None, str]:

@@ -1,7 +1,9 @@
 """What is said of a page to whoever scans: for every rule's failure, and for every reason a rule had no say."""
 
+from collections.abc import Mapping
 from typing import Final
 
+from ocr.quality.rules import Comparison
 from ocr.quality.verdicts import Verdict
 
 # slug: (Vietnamese, English). {value} and {threshold} come from the verdict.
@@ -92,6 +94,15 @@ NOT_APPLICABLE: Final = {
     "unread": ("trang chưa được đọc", "the page has not been read"),
 }
 
+SIGNS: Final[Mapping[Comparison, str]] = {"at-least": "≥", "at-most": "≤", "within": "±"}
+UNITS: Final = {  # those that are words, as a person reads them
+    "letters": ("chữ", "letters"),
+    "levels": ("mức xám", "levels"),
+    "quarter turns": ("phần tư vòng", "quarter turns"),
+    "1-100": ("trên 100", "of 100"),
+    "yes=1": ("(1: có)", "(1: yes)"),
+}
+
 
 def sentences(verdict: Verdict) -> tuple[str, str]:
     """Return (Vietnamese, English) for a failure or a rule that had no say; two empty texts for a pass.
@@ -106,12 +117,21 @@ def sentences(verdict: Verdict) -> tuple[str, str]:
 
 
 def failure(slug: str, value: float, threshold: float) -> tuple[str, str]:
-    """Return (Vietnamese, English) for a failure by its slug; Vietnamese has a decimal comma."""
+    """Return (Vietnamese, English) for a failure by its slug."""
     vietnamese, english = FAILURES.get(slug, (slug, slug))
-    said = {"value": _number(value), "threshold": _number(threshold)}
-    with_comma = {name: number.replace(".", ",") for name, number in said.items()}
-    return vietnamese.format(**with_comma), english.format(**said)
+    in_vietnamese, in_english = (
+        {"value": decimal(value, language), "threshold": decimal(threshold, language)} for language in ("vi", "en")
+    )
+    return vietnamese.format(**in_vietnamese), english.format(**in_english)
 
 
-def _number(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+def threshold_of(verdict: Verdict, language: str) -> str:
+    """Return what a verdict's rule asks for: `≥ 200 dpi`."""
+    unit = UNITS[verdict.unit][0 if language == "vi" else 1] if verdict.unit in UNITS else verdict.unit
+    return f"{SIGNS[verdict.comparison]} {decimal(verdict.threshold, language)} {unit}".rstrip()
+
+
+def decimal(value: float, language: str) -> str:
+    """Return a number with two decimals at most, and the decimal sign of the language: a comma in Vietnamese."""
+    number = f"{value:.2f}".rstrip("0").rstrip(".")
+    return number.replace(".", ",") if language == "vi" else number

@@ -94,3 +94,49 @@ def test_an_agencys_own_rules_are_refused_before_anything_is_taken_in(tmp_path: 
     refused = TestHome(tmp_path / "var", None, {"INGEST_QUALITY_RULES": str(own)}).run("init")
     assert refused.code == 2
     assert "rieng.toml" in refused.told
+
+
+def test_scans_are_judged_before_they_are_taken_in(home: TestHome) -> None:
+    folder = home.folder.parent / "scans"
+    answer = home.run("inspect", str(folder / "dat.png"), str(folder / "khong-dat.png"), "--json")
+    assert answer.code == 3
+    good, short = ({v["rule"]: v for v in file["pages"][0]["verdicts"]} for file in answer.document["files"])
+    assert {verdict["outcome"] for verdict in good.values()} == {"pass", "not-applicable"}
+    failed = {rule: verdict for rule, verdict in short.items() if verdict["outcome"] == "fail"}
+    assert failed.keys() == {"resolution-document", "colour-depth"}
+    told = failed["resolution-document"]
+    assert (told["value"], told["threshold"], told["unit"], told["severity"]) == (150, 200, "dpi", "rescan")
+    measures = answer.document["files"][1]["pages"][0]["measures"]
+    assert (measures["dpi_claimed"], measures["bits_per_pixel"]) == (150, 8)
+
+
+def test_inspecting_agrees_with_the_batch_and_keeps_nothing(home: TestHome) -> None:
+    folder, batch = home.folder.parent / "scans", (home.folder.parent / "batch").read_text()
+    before = home.ask("log", "status")
+    found = home.run("inspect", str(folder / "khong-dat.png"), "--json").document["files"][0]["pages"][0]
+    failed = {verdict["reason"] for verdict in found["verdicts"] if verdict["outcome"] == "fail"}
+    (page,) = [page for page in home.ask("batch", "quality", batch)["pages"] if page["file"] == "khong-dat.png"]
+    assert failed | set(found["doubts"]) == set(page["doubts"])
+    assert home.ask("log", "status") == before
+    assert list((home.folder / "scratch").glob("work-*")) == []
+
+
+def test_what_inspecting_is_told_picks_the_rules(home: TestHome) -> None:
+    scan = str(home.folder.parent / "scans" / "dat.png")
+    assert home.run("inspect", scan).code == 0
+    as_map = home.run("inspect", scan, "--kind", "drawing", "--lang", "en")
+    assert as_map.code == 3
+    assert "1 to look at or scan again" in as_map.told
+    early = home.run("inspect", scan, "--on", "2020-03-04", "--json")
+    assert (early.code, early.document["files"][0]["pages"][0]["verdicts"]) == (0, [])
+
+
+def test_a_file_that_would_be_refused_is_told_beside_those_that_would_not(home: TestHome) -> None:
+    folder = home.folder.parent
+    (folder / "hong.pdf").write_bytes(b"%PDF-1.4\nnothing more")
+    answer = home.run("inspect", str(folder / "hong.pdf"), str(folder / "scans" / "dat.png"), "--json")
+    assert answer.code == 3
+    refused, good = answer.document["files"]
+    assert (refused["refused"], refused["pages"]) == ("truncated", [])
+    assert (good["refused"], len(good["pages"])) == (None, 1)
+    assert "hong.pdf" in answer.told

@@ -15,6 +15,7 @@ from ocr.page import Word
 LEADER = re.compile(r"\.{4,}")
 GRAM = 12  # letters of the pieces by which a page's place in the whole text is found
 MARGIN = 600  # letters looked at beyond the place found
+DIAGRAM_EDGES = (0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,17 +133,29 @@ def in_order(read: str, truth: str) -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class Bin:
+    """The words whose confidence lies in a range. said: their mean confidence; right: the share that is right."""
+
+    words: int
+    said: float
+    right: float
+
+
+@dataclass(frozen=True, slots=True)
 class Trust:
     """Word confidence against the truth. right: share of the words read that the truth has at their place.
 
     expected_error: mean distance between confidence and share of right words, in ten bins, weighted by words.
-    auroc: how often a right word has more confidence than a wrong one; 0.5 for no connection.
+    auroc: how often a right word has more confidence than a wrong one; 0.5 for no connection. diagram: the bins of
+    a reliability diagram, lowest confidence first, those without a word left out; narrower towards 1, where most
+    words are.
     """
 
     words: int
     right: float
     expected_error: float
     auroc: float
+    diagram: tuple[Bin, ...] = ()
 
 
 def calibration(documents: Iterable[tuple[Sequence[Word], str]]) -> Trust:
@@ -162,9 +175,18 @@ def calibration(documents: Iterable[tuple[Sequence[Word], str]]) -> Trust:
     if not right:
         return Trust(0, 1.0, 0.0, 0.5)
     sure, hit = np.array(confidences), np.array(right)
-    bins = np.minimum((sure * 10).astype(int), 9)
-    error = sum(abs(sure[bins == b].mean() - hit[bins == b].mean()) * (bins == b).mean() for b in set(bins))
-    return Trust(len(hit), float(hit.mean()), float(error), _auroc(sure, hit))
+    tenths = _bins(sure, hit, np.arange(1, 10) / 10)
+    error = sum(abs(one.said - one.right) * one.words for one in tenths) / len(hit)
+    return Trust(len(hit), float(hit.mean()), error, _auroc(sure, hit), tuple(_bins(sure, hit, DIAGRAM_EDGES)))
+
+
+def _bins(sure: npt.NDArray[np.float64], hit: npt.NDArray[np.bool_], edges: npt.ArrayLike) -> list[Bin]:
+    """Part the words by their confidence at some edges; a word on an edge is above it."""
+    place = np.digitize(sure, edges)
+    return [
+        Bin(int((place == at).sum()), float(sure[place == at].mean()), float(hit[place == at].mean()))
+        for at in np.unique(place)
+    ]
 
 
 def _auroc(sure: npt.NDArray[np.float64], hit: npt.NDArray[np.bool_]) -> float:

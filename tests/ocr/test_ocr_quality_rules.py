@@ -127,15 +127,26 @@ def test_every_rule_has_its_words_and_nothing_else_has() -> None:
 
 
 def test_words_carry_the_value_with_each_languages_decimal_sign() -> None:
-    failed = Verdict("border", "border_mm", 4.256, "mm", 3.0, "fail", "look", "quality-border")
+    failed = Verdict("border", "border_mm", 4.256, "mm", "at-most", 3.0, "fail", "look", "quality-border")
     vietnamese, english = words.sentences(failed)
     assert "4,26 mm" in vietnamese
     assert "4.26 mm" in english
     assert "at most 3:" in english
 
 
+def test_every_unit_is_told_in_both_languages() -> None:
+    for comparison, sign in (("at-least", "≥"), ("at-most", "≤"), ("within", "±")):
+        for unit in MEASURES.values():
+            verdict = Verdict("own", "m", 1.0, unit, comparison, 1.5, "fail", "look")  # type: ignore[arg-type]
+            told = {language: words.threshold_of(verdict, language) for language in ("vi", "en")}
+            assert told["vi"].startswith(f"{sign} 1,5")
+            assert told["en"].startswith(f"{sign} 1.5")
+            assert (told["vi"].split()[2:] == told["en"].split()[2:]) == (unit not in words.UNITS)
+    assert words.UNITS.keys() <= set(MEASURES.values())
+
+
 def test_an_agencys_own_rule_is_told_by_its_slug() -> None:
-    failed = Verdict("own", "skew_deg", 1.9, "°", 1.5, "fail", "look", "quality-own")
+    failed = Verdict("own", "skew_deg", 1.9, "°", "within", 1.5, "fail", "look", "quality-own")
     assert words.sentences(failed) == ("quality-own", "quality-own")
 
 

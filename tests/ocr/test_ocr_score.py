@@ -1,7 +1,7 @@
 """The measures by which reading is judged, on texts whose errors can be counted by hand."""
 
 import pytest
-from score import Errors, bare, calibration, errors_of, in_order
+from score import Bin, Errors, bare, calibration, errors_of, in_order
 
 from ocr.page import Box, Word
 
@@ -51,6 +51,12 @@ def test_confidence_that_tells_right_from_wrong_is_seen_to() -> None:
     assert found.right == 0.75
     assert found.expected_error == pytest.approx((0.0 + 0.2 + 0.2 + 0.9) / 4)
     assert found.auroc == pytest.approx(2 / 3)
+
+
+def test_the_diagram_has_what_was_said_and_what_was_right_of_each_range_that_has_words() -> None:
+    read = _said(("một", 1.0), ("hai", 0.995), ("sai", 0.985), ("ba", 0.1))
+    found = calibration([(read, "một hai bốn ba")])
+    assert found.diagram == (Bin(1, 0.1, 1.0), Bin(1, 0.985, 0.0), Bin(1, 0.995, 1.0), Bin(1, 1.0, 1.0))
 
 
 def test_words_in_another_order_are_found_but_not_in_order() -> None:
