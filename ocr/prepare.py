@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from ocr.engines.port import PreparedPage
+from ocr.grey_seals import without_grey_seals
 from ocr.images import StoredImage
 from ocr.inspect import noise_of, on_white, red_ink, tilt_of
 from ocr.options import ReadingOptions
@@ -49,7 +50,7 @@ class Preparation:
     """A page ready to be read, where it came from, and what was done to it.
 
     sideways: its lines run down. channel: what a colour page was read from. noise: grey levels before any
-    filter. median: whether it was filtered.
+    filter. median: whether it was filtered. seals: lifted off a page in grey.
     """
 
     page: PreparedPage
@@ -60,6 +61,7 @@ class Preparation:
     channel: Channel
     noise: float
     median: bool
+    seals: int
 
 
 def prepare(
@@ -83,8 +85,11 @@ def prepare(
     grey = _one_channel(small, channel)
     scale: Affine = (width / grey.shape[1], 0.0, 0.0, 0.0, height / grey.shape[0], 0.0)
     grey = np.ascontiguousarray(np.rot90(grey, -quarter_turns))
+    seals = 0
     if not _is_bitonal(image.pixels):
         grey = on_white(grey, cell=max(4, round(CELL_MM / 25.4 * dpi)))
+        if image.pixels.ndim == 2:
+            grey, seals = without_grey_seals(grey, dpi=dpi)
     noise = noise_of(grey)
     filtered = noise >= options.noise_gate if median is None else median
     if filtered:
@@ -101,6 +106,7 @@ def prepare(
         channel=channel if image.pixels.ndim == 3 else "luma",
         noise=noise,
         median=filtered,
+        seals=seals,
     )
 
 

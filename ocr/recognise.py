@@ -240,6 +240,7 @@ def _account(
             "prepared_dpi": round(best.prepared.page.dpi, 2),
             "noise": round(best.prepared.noise, 2),
             "skew_deg": round(best.prepared.skew_deg, 3),
+            "seals_lifted": best.prepared.seals,
             "stamps": stamps,
             "noise_words": noise,
         }
