@@ -13,24 +13,35 @@ from ocr.page import Box
 from ocr.reading import read_prepared
 
 SIZE = 32  # of 14 pt print at 170 dpi
+APART = 40  # at which no letters of these faces touch but bold ones
 
 
 def drawn(
-    text: str, said: str, *, kind: str = "text", at: tuple[int, int] = (60, 40)
+    text: str,
+    said: str,
+    *,
+    kind: str = "text",
+    at: tuple[int, int] = (60, 40),
+    font: str = scans.FONT,
+    size: int = SIZE,
 ) -> tuple[RawBlock, np.ndarray]:
     """Print a text and claim that the engine read it as some words."""
-    return together([(text, said, at)], kind=kind)
+    return together([(text, said, at)], kind=kind, font=font, size=size)
 
 
 def together(
-    printed: Sequence[tuple[str, str, tuple[int, int]]], *, kind: str = "text"
+    printed: Sequence[tuple[str, str, tuple[int, int]]],
+    *,
+    kind: str = "text",
+    font: str = scans.FONT,
+    size: int = SIZE,
 ) -> tuple[RawBlock, np.ndarray]:
     page = Image.new("L", (700, 60 + 60 * len(printed)), 255)
-    pen, font = ImageDraw.Draw(page), ImageFont.truetype(scans.FONT, SIZE)
+    pen, face = ImageDraw.Draw(page), ImageFont.truetype(font, size)
     lines = []
     for text, said, at in printed:
-        pen.text(at, text, font=font, fill=0)
-        left, top, right, bottom = (int(edge) for edge in pen.textbbox(at, text, font=font))
+        pen.text(at, text, font=face, fill=0)
+        left, top, right, bottom = (int(edge) for edge in pen.textbbox(at, text, font=face))
         box = Box(left - 1, top - 1, right - left + 2, bottom - top + 2)
         lines.append(RawLine((RawWord(said, 0.6, box),), box))
     return RawBlock(kind, tuple(lines), Box.around(line.box for line in lines)), np.asarray(page)  # type: ignore[arg-type]
@@ -55,6 +66,22 @@ def told(block: RawBlock, grey: np.ndarray) -> list[str]:
 def test_a_raised_digit_is_told_from_a_plain_one(printed: str, said: str) -> None:
     assert told(*drawn(printed, said)) == [printed]
     assert told(*drawn(said, said)) == [said]
+
+
+@pytest.mark.parametrize("face", ["Serif-Regular", "Serif-Italic", "Sans-Regular", "Serif-Bold"])
+@pytest.mark.parametrize(("dotted", "hooked"), [("chi", "chỉ"), ("chi,", "chỉ,"), ("ic", "ỉc")])
+def test_a_dot_is_told_from_a_hook_and_a_hook_is_never_lost(face: str, dotted: str, hooked: str) -> None:
+    font = scans.FONT.replace("Serif-Regular", face)
+    assert told(*drawn(hooked, hooked, font=font, size=APART)) == [hooked]
+    expected = hooked if "Bold" in face else dotted
+    assert told(*drawn(dotted, hooked, font=font, size=APART)) == [expected]
+
+
+def test_letters_that_touch_are_left_as_they_were_read() -> None:
+    block, grey = drawn("chi", "chỉ")
+    bridged = grey.copy()
+    bridged[block.box.y + block.box.height - 4, block.box.x : block.box.x + block.box.width] = 0
+    assert told(block, bridged) == ["chỉ"]
 
 
 def test_what_was_read_stays_beside_what_is_seen() -> None:
