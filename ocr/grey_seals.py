@@ -44,8 +44,9 @@ def without_grey_seals(grey: Pixels, *, dpi: float) -> tuple[Pixels, int]:
     """Return a page, dark on white, without its seals, and how many were lifted; none that is as dark as print."""
     scale = min(1.0, LOOK_DPI / dpi)
     small = np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-    lifted, count = grey.copy(), 0
+    lifted, count = grey, 0
     for ring in _seals(small, px_mm=dpi * scale / 25.4):
+        lifted = grey.copy() if lifted is grey else lifted
         count += _lift(lifted, _Ring(ring.x / scale, ring.y / scale, ring.radius / scale), px_mm=dpi / 25.4)
     return lifted, count
 

@@ -145,9 +145,18 @@ def _cells(across: Pixels, down: Pixels) -> list[Box]:
         first, last = min(c for _, c in cells), max(c for _, c in cells)
         if len(cells) != (last_row - first_row + 1) * (last - first + 1):
             return []  # joined around a corner: the rules are broken
-        left, top = columns[first][1], rows[first_row][1]
-        found.append(Box(left, top, columns[last + 1][0] - left, rows[last_row + 1][0] - top))
+        left, top, right = columns[first][1], rows[first_row][1], columns[last + 1][0]
+        found.append(Box(left, top, right - left, _foot(across[:, left:right], rows[last_row + 1]) - top))
     return [cell for cell in found if cell.width > 0 and cell.height > 0]
+
+
+def _foot(ruled: Pixels, band: tuple[int, int]) -> int:
+    """Return where the rule below a cell begins.
+
+    Over a whole table's width a rule drifts by some pixels; a dot below a letter is as near to it as that.
+    """
+    (at,) = np.nonzero(ruled[slice(*band)].mean(axis=1) >= RULED / 2)
+    return band[0] + int(at[0]) if len(at) else band[0]
 
 
 def _bands(ruled: Pixels) -> list[tuple[int, int]]:

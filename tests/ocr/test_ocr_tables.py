@@ -174,3 +174,20 @@ def _within(inner: Box, outer: Box) -> bool:
         and inner.x + inner.width <= outer.x + outer.width + 3
         and inner.y + inner.height <= outer.y + outer.height + 3
     )
+
+
+def test_a_cell_reaches_as_far_down_as_its_own_rule_where_the_page_is_tilted_a_little() -> None:
+    page = np.full((600, 1400), 255, np.uint8)
+    drift = 5  # pixels over the table's width
+    edges, rows = (100, 400, 700, 1000, 1300), (100, 160, 220, 280)
+    for x in edges:
+        cv2.line(page, (x, rows[0]), (x, rows[-1] + drift), 0, 2)
+    for y in rows:
+        cv2.line(page, (edges[0], y), (edges[-1], y + drift), 0, 2)
+    (table,) = find_tables(page, dpi=DPI)
+    assert len(table.cells) == (len(rows) - 1) * (len(edges) - 1)
+    for number, cell in enumerate(table.cells):
+        row, column = divmod(number, len(edges) - 1)
+        middle = (edges[column] + edges[column + 1]) / 2
+        rule = rows[row + 1] + drift * (middle - edges[0]) / (edges[-1] - edges[0])
+        assert abs(cell.y + cell.height - rule) <= 4, (row, column)
