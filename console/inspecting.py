@@ -19,7 +19,10 @@ from ocr.quality.words import decimal, sentences, threshold_of
 def run_inspect(
     home: Home, terminal: Terminal, files: Sequence[Path], *, kind: PaperKind, on: date, sides: Literal[1, 2]
 ) -> bool:
-    """Judge some files page by page and tell it; return whether everything is as it should be."""
+    """Judge some files page by page and tell it; return whether everything is as it should be.
+
+    Raises OSError where there is no room to read in: that is no fault of the files.
+    """
     settings = home.settings.ingest
     scanning = Scanning(kind, on, sides, settings.quality_rules, settings.sector)
     clean_scratch(settings.scratch)
@@ -28,7 +31,7 @@ def run_inspect(
         reader = home.reader(scratch)
         try:
             for path in files:
-                found.append(inspect_file(reader, path, scanning))
+                found.append(inspect_file(reader, path, scanning, settings.places))
                 _tell(terminal, found[-1])
         finally:
             reader.close()
@@ -44,15 +47,14 @@ def _tell(terminal: Terminal, file: InspectedFile) -> None:
             "say.inspected-refused", file=str(file.file), reason=sentence(file.refused, terminal.language)
         )
         return
-    terminal.say("say.inspected-file", file=str(file.file), pages=len(file.pages))
-    rows = [_row(terminal, page, verdict) for page in file.pages for verdict in page.verdicts]
-    terminal.table(["page", "rule", "value", "threshold", "outcome", "look"], rows)
+    rows = [[str(file.file), *_cells(terminal, page, verdict)] for page in file.pages for verdict in page.verdicts]
+    terminal.table(["file", "page", "rule", "value", "threshold", "outcome", "look"], rows)
     for page in file.pages:
         for reason in _beside(terminal, page):
-            terminal.say("say.inspected-page", page=page.number, reason=reason)
+            terminal.say("say.inspected-page", file=str(file.file), page=page.number, reason=reason)
 
 
-def _row(terminal: Terminal, page: InspectedPage, verdict: Verdict) -> list[str]:
+def _cells(terminal: Terminal, page: InspectedPage, verdict: Verdict) -> list[str]:
     vietnamese, english = sentences(verdict)
     return [
         str(page.number),

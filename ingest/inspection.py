@@ -1,11 +1,13 @@
 """What would be said of the pages of a file before it is taken in: read and judged, and nothing is kept."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
+from ingest.disks import Place, blame_scratch
 from ingest.quality import measured, rules_with
 from ocr.errors import InputRejected, PageFailed
 from ocr.page import CaptureProbe
@@ -81,16 +83,21 @@ class InspectedFile:
         }
 
 
-def inspect_file(reader: Reader, path: Path, scanning: Scanning) -> InspectedFile:
-    """Look into a file, read its pages and judge them. Raises QualityRulesInvalid."""
+def inspect_file(reader: Reader, path: Path, scanning: Scanning, places: Sequence[Place]) -> InspectedFile:
+    """Look into a file, read its pages and judge them.
+
+    Raises QualityRulesInvalid, and OSError where scratch, among the places, has no room to read in.
+    """
     rules = rules_with(scanning.rules)
     try:
         captures = reader.probe(path).captures
     except InputRejected as error:
+        blame_scratch(error, places, path)
         return InspectedFile(path, error.code)
     try:
         read = [
-            _read(reader, path, capture, following) for capture, following in zip_longest(captures, captures[1:])
+            _read(reader, path, capture, following, places)
+            for capture, following in zip_longest(captures, captures[1:])
         ]
     finally:
         reader.leave()
@@ -110,11 +117,12 @@ def inspect_file(reader: Reader, path: Path, scanning: Scanning) -> InspectedFil
 
 
 def _read(
-    reader: Reader, path: Path, capture: CaptureProbe, following: CaptureProbe | None
+    reader: Reader, path: Path, capture: CaptureProbe, following: CaptureProbe | None, places: Sequence[Place]
 ) -> tuple[str | None, ImageQuality | None, tuple[str, ...]]:
     """Return (why the page could not be read, its measures, the doubts of its reading)."""
     try:
         reading = reader.read_page(path, capture, following=following)
     except PageFailed as error:
+        blame_scratch(error, places, path)
         return error.code, None, ()
     return None, measured(reading), reading.doubts

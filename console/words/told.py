@@ -294,9 +294,8 @@ TOLD: dict[str, tuple[str, str]] = {
     "outcome.pass": ("đạt", "pass"),
     "outcome.fail": ("KHÔNG ĐẠT", "FAIL"),
     "outcome.not-applicable": ("không áp dụng", "not applicable"),
-    "say.inspected-file": ("{file}: {pages} trang.", "{file}: {pages} pages."),
     "say.inspected-refused": ("{file}: không nhận được. {reason}", "{file}: would not be taken in. {reason}"),
-    "say.inspected-page": ("  trang {page}: {reason}", "  page {page}: {reason}"),
+    "say.inspected-page": ("{file}, trang {page}: {reason}", "{file}, page {page}: {reason}"),
     "say.inspected": (
         "Đã kiểm tra {files} tệp: đạt mọi quy tắc áp dụng được.",
         "{files} files checked: every rule that applies is kept.",

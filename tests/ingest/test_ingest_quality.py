@@ -1,13 +1,22 @@
 """Image quality on the way in: every verdict is kept, what fails stands with its page, and a setting holds it."""
 
+import subprocess
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import scans
-from home_of_tests import TestHome, write_manifest
+from home_of_tests import SOHOA, TestHome, write_manifest
 from PIL import Image
+
+from ingest import disks
+from ingest.disks import Place
+from ingest.inspection import Scanning, inspect_file
+from ocr.errors import PageTimedOut
+from ocr.page import CaptureProbe, FileProbe, ReadPage
+from ocr.reader import Reader
 
 LINES = (
     "GIẤY PHÉP KHAI THÁC NƯỚC DƯỚI ĐẤT",
@@ -129,6 +138,46 @@ def test_what_inspecting_is_told_picks_the_rules(home: TestHome) -> None:
     assert "1 to look at or scan again" in as_map.told
     early = home.run("inspect", scan, "--on", "2020-03-04", "--json")
     assert (early.code, early.document["files"][0]["pages"][0]["verdicts"]) == (0, [])
+
+
+def test_a_person_is_told_of_which_file_and_page_each_verdict_is(home: TestHome) -> None:
+    scan = home.folder.parent / "scans" / "khong-dat.png"
+    done = subprocess.run(
+        [SOHOA, "inspect", scan], env=home.environment, capture_output=True, text=True, check=False
+    )
+    (row,) = [line for line in done.stdout.splitlines() if "resolution-document" in line]
+    assert row.split()[:7] == [str(scan), "1", "resolution-document", "150", "≥", "200", "dpi"]
+    assert "KHÔNG ĐẠT" in row
+
+
+class _FailingReader:
+    """A reader whose every page fails as it does where the jail has no room to write."""
+
+    def probe(self, _path: Path) -> FileProbe:
+        capture = CaptureProbe(0, 100, 100, 200.0, "grey", "0" * 64)
+        return FileProbe("image/png", (capture,))
+
+    def read_page(self, _path: Path, _capture: CaptureProbe, *, following: CaptureProbe | None) -> ReadPage:
+        raise PageTimedOut(f"next is {following}")
+
+    def leave(self) -> None:
+        """Hold nothing."""
+
+
+def test_a_page_that_fails_is_wanting_and_a_full_disk_is_not_blamed_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = tmp_path / "trang.png"
+    scan.write_bytes(b"x")
+    reader, scratch = cast(Reader, _FailingReader()), (Place("scratch", "", tmp_path),)
+    scanning = Scanning("document", date(2026, 3, 2))
+    found = inspect_file(reader, scan, scanning, scratch)
+    (page,) = found.pages
+    assert (found.wanting, page.failure) == (True, "page-timed-out")
+    assert {verdict.reason for verdict in page.verdicts} == {"not-measured"}
+    monkeypatch.setattr(disks, "can_write", lambda _place, needed: False)
+    with pytest.raises(OSError, match="No space left"):
+        inspect_file(reader, scan, scanning, scratch)
 
 
 def test_a_file_that_would_be_refused_is_told_beside_those_that_would_not(home: TestHome) -> None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from rapidfuzz.distance import Levenshtein
 
 from ocr.page import Word
+from ocr.vietnamese import bare
 
 LEADER = re.compile(r"\.{4,}")
 GRAM = 12  # letters of the pieces by which a page's place in the whole text is found
@@ -114,12 +115,6 @@ def _errors(read: str, truth: str) -> Errors:
         sum((Counter(ours) & Counter(theirs)).values()),
         len(ours),
     )
-
-
-def bare(text: str) -> str:
-    """Return a text without tones and marks, đ as d."""
-    letters = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def in_order(read: str, truth: str) -> float:

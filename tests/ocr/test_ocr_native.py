@@ -30,6 +30,7 @@ from ocr.options import ReadingOptions
 from ocr.page import Box, ReadPage
 from ocr.reader import Reader
 from ocr.recognise import recognise
+from ocr.vietnamese import bare
 
 OPTIONS = ReadingOptions()
 LINES, TRUTH = typed.LINES, typed.TRUTH
@@ -133,7 +134,7 @@ def test_what_lies_off_the_page_is_not_its_text(tmp_path: Path, tesseract: OcrEn
     [
         (typed.tcvn3, "impossible-words"),
         (typed.shifted, "impossible-words"),
-        (typed.bare, "reads-otherwise"),
+        (bare, "reads-otherwise"),
         (lambda _: "\ue001", "nameless-letters"),
         (lambda _: "\ufffd", "nameless-letters"),
     ],
@@ -152,7 +153,7 @@ def test_letters_named_wrongly_are_seen_and_the_page_is_read(
 
 def test_a_text_that_lost_its_marks_is_seen_without_the_engine(tmp_path: Path, tesseract: OcrEngine) -> None:
     path, texts = typeset(tmp_path / "a.pdf")
-    found = read(typed.altered(path, typed.named(typed.bare)), tesseract)
+    found = read(typed.altered(path, typed.named(bare)), tesseract)
     assert verdict(found) == "marks-lost"
     assert found.measures["text_layer"]["agreed"] is None
     assert score.word_recall(found.page.text, texts[0]) > 0.95

@@ -137,7 +137,7 @@ def test_words_carry_the_value_with_each_languages_decimal_sign() -> None:
 def test_every_unit_is_told_in_both_languages() -> None:
     for comparison, sign in (("at-least", "≥"), ("at-most", "≤"), ("within", "±")):
         for unit in MEASURES.values():
-            verdict = Verdict("own", "m", 1.0, unit, comparison, 1.5, "fail", "look")  # type: ignore[arg-type]
+            verdict = Verdict("own", "m", 1.0, unit, comparison, 1.5, "fail", "look")  # type: ignore[arg-type]  # its words
             told = {language: words.threshold_of(verdict, language) for language in ("vi", "en")}
             assert told["vi"].startswith(f"{sign} 1,5")
             assert told["en"].startswith(f"{sign} 1.5")

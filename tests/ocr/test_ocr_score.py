@@ -1,9 +1,10 @@
 """The measures by which reading is judged, on texts whose errors can be counted by hand."""
 
 import pytest
-from score import Bin, Errors, bare, calibration, errors_of, in_order
+from score import Bin, Errors, calibration, errors_of, in_order
 
 from ocr.page import Box, Word
+from ocr.vietnamese import bare
 
 
 def test_errors_are_counted_over_all_pages_with_and_without_marks() -> None:

@@ -2,7 +2,6 @@
 
 import io
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,12 +42,6 @@ _TCVN3 = dict(zip(*_MARKED, strict=True))
 def tcvn3(letter: str) -> str:
     """Return a letter as a TCVN3 font's page says it: the code's Latin-1 letter."""
     return _TCVN3.get(letter, _TCVN3.get(letter.lower(), letter))
-
-
-def bare(letter: str) -> str:
-    """Return a letter without its marks."""
-    apart = unicodedata.normalize("NFD", letter.replace("đ", "d").replace("Đ", "D"))
-    return "".join(part for part in apart if not unicodedata.combining(part))
 
 
 def shifted(letter: str) -> str:
