@@ -1,8 +1,9 @@
 """Lifts round seals off a page scanned in grey, where no colour tells their ink from print.
 
-In a colour scan the red channel has no seal. In grey one lies over the name below a signature, and its lettering
-is read between the lines of the closing block. It is told by its form, a ring of a seal's size with lettering
-along its inside, and by its tone: red ink is paler than black print in grey. Print under it stays.
+In a colour scan the red channel has no seal. In grey, also where a scanner delivers grey as colour, one lies over
+the name below a signature, and its lettering is read between the lines of the closing block. It is told by its
+form, a ring of a seal's size with lettering along its inside, and by its tone: red ink is paler than black print in
+grey. Print under it stays.
 """
 
 from collections.abc import Iterator

@@ -50,7 +50,7 @@ class Preparation:
     """A page ready to be read, where it came from, and what was done to it.
 
     sideways: its lines run down. channel: what a colour page was read from. noise: grey levels before any
-    filter. median: whether it was filtered. seals: lifted off a page in grey.
+    filter. median: whether it was filtered. seals: lifted off it.
     """
 
     page: PreparedPage
@@ -88,8 +88,7 @@ def prepare(
     seals = 0
     if not _is_bitonal(image.pixels):
         grey = on_white(grey, cell=max(4, round(CELL_MM / 25.4 * dpi)))
-        if image.pixels.ndim == 2:
-            grey, seals = without_grey_seals(grey, dpi=dpi)
+        grey, seals = without_grey_seals(grey, dpi=dpi)
     noise = noise_of(grey)
     filtered = noise >= options.noise_gate if median is None else median
     if filtered:
