@@ -2,8 +2,8 @@
 
 In a colour scan the red channel has no seal. In grey, also where a scanner delivers grey as colour, one lies over
 the name below a signature, and its lettering is read between the lines of the closing block. It is told by its
-form, a ring of a seal's size with lettering along its inside, and by its tone: red ink is paler than black print in
-grey. Print under it stays.
+form, a ring of a seal's size with lettering along its inside, and by its tone: in grey red ink is paler than black
+print. Print under it stays.
 """
 
 from collections.abc import Iterator
