@@ -47,7 +47,7 @@ def _tell(terminal: Terminal, file: InspectedFile) -> None:
             "say.inspected-refused", file=str(file.file), reason=sentence(file.refused, terminal.language)
         )
         return
-    rows = [[str(file.file), *_cells(terminal, page, verdict)] for page in file.pages for verdict in page.verdicts]
+    rows = [[file.file.name, *_cells(terminal, page, verdict)] for page in file.pages for verdict in page.verdicts]
     terminal.table(["file", "page", "rule", "value", "threshold", "outcome", "look"], rows)
     for page in file.pages:
         for reason in _beside(terminal, page):

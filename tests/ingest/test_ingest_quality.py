@@ -146,7 +146,7 @@ def test_a_person_is_told_of_which_file_and_page_each_verdict_is(home: TestHome)
         [SOHOA, "inspect", scan], env=home.environment, capture_output=True, text=True, check=False
     )
     (row,) = [line for line in done.stdout.splitlines() if "resolution-document" in line]
-    assert row.split()[:7] == [str(scan), "1", "resolution-document", "150", "≥", "200", "dpi"]
+    assert row.split()[:7] == ["khong-dat.png", "1", "resolution-document", "150", "≥", "200", "dpi"]
     assert "KHÔNG ĐẠT" in row
 
 
